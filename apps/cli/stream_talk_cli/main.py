@@ -16,7 +16,7 @@ def command_names() -> list[str]:
 
 
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:
-    """Parser of all commands; with `only`, just that module is imported, so that one command's start-up pays for itself alone."""
+    """Parser of all commands; with `only`, just that module is imported, so that a command pays for itself alone."""
     parser = argparse.ArgumentParser(prog="stream-talk", description="Talk with your own machine.")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in [only] if only else command_names():
