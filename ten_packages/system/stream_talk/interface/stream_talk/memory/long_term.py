@@ -1,0 +1,136 @@
+"""Long-term memory: short statements worth keeping, found again by their words and, when there are embeddings, by meaning.
+
+`LongTermStore` is the whole interface; another store (pgvector, Qdrant) needs these five methods and nothing else.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from stream_talk.memory.database import transaction
+from stream_talk.memory.vectors import VectorIndex, pack
+from stream_talk.memory.words import index_words, query_words
+
+# How far down each ranking we look when the two are merged, and the constant of reciprocal rank fusion.
+_CANDIDATES = 40
+_FUSION = 60.0
+
+
+@dataclass(slots=True)
+class Item:
+    id: int
+    kind: str
+    text: str
+    session_id: str
+    created_at_ms: int
+    score: float = 0.0
+
+
+@dataclass(slots=True)
+class NewItem:
+    kind: str
+    text: str
+    session_id: str
+    turn: int
+    created_at_ms: int
+    idempotency_key: str
+    embedding: Sequence[float] | None = None
+    embedding_model: str = ""
+
+
+class LongTermStore(Protocol):
+    def add(self, items: Sequence[NewItem]) -> int: ...
+
+    def search(self, text: str, *, limit: int, embedding: Sequence[float] | None = None) -> list[Item]: ...
+
+    def list(self, *, limit: int, query: str = "") -> list[Item]: ...
+
+    def correct(self, item_id: int, text: str, now_ms: int) -> bool: ...
+
+    def delete(self, item_id: int) -> bool: ...
+
+
+def _item(row: sqlite3.Row, score: float = 0.0) -> Item:
+    return Item(row["id"], row["kind"], row["text"], row["session_id"], row["created_at"], score)
+
+
+class SqliteLongTermStore:
+    """Items in the memory file: FTS5 for words, an exact vector search when items carry embeddings of `embedding_model`."""
+
+    def __init__(self, connection: sqlite3.Connection, *, embedding_model: str = "") -> None:
+        self._connection = connection
+        self._vectors = VectorIndex(embedding_model) if embedding_model else None
+
+    def add(self, items: Sequence[NewItem]) -> int:
+        added = 0
+        with transaction(self._connection):
+            for item in items:
+                cursor = self._connection.execute(
+                    "INSERT INTO items (kind, text, session_id, turn, created_at, updated_at, embedding,"
+                    " embedding_model, idempotency_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                    " ON CONFLICT (idempotency_key) DO NOTHING",
+                    (item.kind, item.text, item.session_id, item.turn, item.created_at_ms, item.created_at_ms,
+                     pack(item.embedding) if item.embedding is not None else None, item.embedding_model,
+                     item.idempotency_key),
+                )  # fmt: skip
+                if cursor.rowcount:
+                    added += 1
+                    self._index(int(cursor.lastrowid or 0), item.text)
+        return added
+
+    def _index(self, item_id: int, text: str) -> None:
+        self._connection.execute("DELETE FROM items_words WHERE rowid = ?", (item_id,))
+        self._connection.execute("INSERT INTO items_words (rowid, words) VALUES (?, ?)", (item_id, index_words(text)))
+
+    def search(self, text: str, *, limit: int, embedding: Sequence[float] | None = None) -> list[Item]:
+        by_words = self._by_words(text)
+        by_meaning: list[int] = []
+        if self._vectors is not None and embedding is not None:
+            self._vectors.refresh(self._connection)
+            by_meaning = [item_id for item_id, _ in self._vectors.nearest(embedding, limit=_CANDIDATES)]
+        scores: dict[int, float] = {}
+        for ranking in (by_words, by_meaning):
+            for rank, item_id in enumerate(ranking):
+                scores[item_id] = scores.get(item_id, 0.0) + 1.0 / (_FUSION + rank)
+        best = sorted(scores, key=lambda item_id: -scores[item_id])[:limit]
+        return [_item(row, scores[row["id"]]) for row in self._rows(best)]
+
+    def _by_words(self, text: str) -> list[int]:
+        words = query_words(text)
+        if not words:
+            return []
+        match = " OR ".join('"' + word.replace('"', "") + '"' for word in words)
+        rows = self._connection.execute(
+            "SELECT rowid FROM items_words WHERE items_words MATCH ? ORDER BY rank LIMIT ?", (match, _CANDIDATES)
+        )
+        return [row["rowid"] for row in rows]
+
+    def _rows(self, item_ids: Sequence[int]) -> list[sqlite3.Row]:
+        marks = ",".join("?" * len(item_ids))
+        rows = self._connection.execute(f"SELECT * FROM items WHERE id IN ({marks})", tuple(item_ids)).fetchall()
+        order = {item_id: position for position, item_id in enumerate(item_ids)}
+        return sorted(rows, key=lambda row: order[row["id"]])
+
+    def list(self, *, limit: int, query: str = "") -> list[Item]:
+        if query:
+            return self.search(query, limit=limit)
+        rows = self._connection.execute("SELECT * FROM items ORDER BY id DESC LIMIT ?", (limit,))
+        return [_item(row) for row in rows]
+
+    def correct(self, item_id: int, text: str, now_ms: int) -> bool:
+        """Replace the text. Its old embedding no longer fits, so it is dropped; words still find it."""
+        with transaction(self._connection):
+            cursor = self._connection.execute(
+                "UPDATE items SET text = ?, updated_at = ?, embedding = NULL WHERE id = ?", (text, now_ms, item_id)
+            )
+            if cursor.rowcount:
+                self._index(item_id, text)
+        return cursor.rowcount > 0
+
+    def delete(self, item_id: int) -> bool:
+        with transaction(self._connection):
+            self._connection.execute("DELETE FROM items_words WHERE rowid = ?", (item_id,))
+            return self._connection.execute("DELETE FROM items WHERE id = ?", (item_id,)).rowcount > 0
