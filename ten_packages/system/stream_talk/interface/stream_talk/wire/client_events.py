@@ -22,9 +22,10 @@ class Settings(Message):
     voice: Name | None = None
     rate: Annotated[float, Field(ge=0.5, le=2.0)] | None = None
     patience: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
-    interruption: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
+    interruption: Literal["off", "careful", "normal", "instant"] | None = None
     mode: Literal["auto", "push_to_talk", "manual"] | None = None
     lang: Name | None = None
+    auto_response: bool | None = None
 
 
 class HistoryEntry(Message):
@@ -50,6 +51,7 @@ class Text(Event):
     type: Literal["text"]
     text: SpokenText
     id: Name | None = None
+    respond: bool | None = None
 
 
 class Mute(Event):
@@ -68,6 +70,7 @@ class Clear(Event):
 
 class Commit(Event):
     type: Literal["commit"]
+    respond: bool | None = None
 
 
 class CancelResponse(Event):
@@ -81,8 +84,7 @@ class CreateResponse(Event):
 
 class Truncate(Event):
     type: Literal["truncate"]
-    turn_id: Annotated[int, Field(ge=0, lt=1 << 31)] | None = None
-    item_id: Name | None = None
+    turn_id: Annotated[int, Field(ge=0, lt=1 << 31)]
     audio_end_ms: Annotated[float, Field(ge=0, le=1e8)]
 
 
