@@ -25,6 +25,11 @@ def now_ms() -> float:
     return (loop.time() if loop is not None else time.monotonic()) * 1000.0
 
 
+def wall_ms() -> float:
+    """Real monotonic milliseconds, even where the loop simulates time: for measuring real work (engines, threads, workers)."""
+    return time.monotonic() * 1000.0
+
+
 def epoch_ms() -> int:
     """Milliseconds since 1970, for records that outlive the process. Simulated when the loop's time is."""
     loop = _running_loop()

@@ -60,6 +60,14 @@ class Engine(Protocol):
         """Free everything. Idempotent; `load` may follow."""
 
 
+@dataclass(slots=True)
+class Wait:
+    """A generator may yield this instead of a result: let `ms` pass, without blocking whoever shares the loop or thread. Under
+    simulated time the pause is simulated where the engine runs inline."""
+
+    ms: float
+
+
 # --- speech to text -------------------------------------------------------------------------------------------------
 
 
