@@ -14,6 +14,7 @@ on the reports. What can be relied upon:
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,7 +104,7 @@ class _Request:
             skip = 0
             if wanted <= 0:
                 break
-        pcm = parts[0] if len(parts) == 1 else (np.concatenate(parts) if parts else _EMPTY)
+        pcm: Pcm16 = parts[0] if len(parts) == 1 else (np.concatenate(parts) if parts else _EMPTY)
         self.position += len(pcm)
         return pcm
 
@@ -198,14 +199,15 @@ class PlayoutBuffer:
 
     def control(self, action: str, generation: int, *, gain_db: float = -14.0, from_ms: float | None = None) -> None:
         """Apply one `playout_control` message. An unknown action is a programming error and raises KeyError."""
-        {
+        actions: dict[str, Callable[[], None]] = {
             "duck": lambda: self._gain.ramp_to(10.0 ** (gain_db / 20.0), self._samples(self.duck_ramp_ms)),
             "unduck": lambda: self._gain.ramp_to(1.0, self._samples(self.duck_ramp_ms)),
             "pause": self._pause,
             "resume": lambda: self._resume(generation, from_ms),
             "cut": lambda: self.cut(generation),
             "release": lambda: self.release(generation),
-        }[action]()
+        }
+        actions[action]()
 
     def cut(self, generation: int) -> None:
         self._dead_generation = max(self._dead_generation, generation)

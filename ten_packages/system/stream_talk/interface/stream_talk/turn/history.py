@@ -1,0 +1,117 @@
+"""What the conversation remembers: only what was really said and really heard, within a token budget.
+
+An assistant entry holds heard text. One that was cut off ends with the interruption mark for the model, and says so with
+`interrupted` for everybody else. A reply of which nothing was heard leaves no entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stream_talk.turn.words import is_cjk
+
+INTERRUPTION_MARK = " —"
+
+
+def estimated_tokens(text: str) -> int:
+    """Near enough for a budget: a token per CJK character, one per four others."""
+    cjk = sum(1 for character in text if is_cjk(character))
+    return cjk + (len(text) - cjk + 3) // 4 + 4
+
+
+@dataclass(slots=True)
+class Entry:
+    role: str
+    text: str
+    turn_id: int
+    ts_ms: int = 0
+    interrupted: bool = False
+    full_text: str = ""
+    request_id: str = ""
+    tool: dict[str, Any] = field(default_factory=dict)  # a function call or its output, in TEN's message shape
+    tokens: int = 0
+
+    def message(self, mark: str) -> dict[str, Any]:
+        if self.tool:
+            return dict(self.tool)
+        return {"role": self.role, "content": self.text + (mark if self.interrupted else "")}
+
+
+class History:
+    def __init__(self, *, max_tokens: int = 3000, mark: str = INTERRUPTION_MARK) -> None:
+        self._max_tokens = max_tokens
+        self._mark = mark
+        self._entries: list[Entry] = []
+        self.summary = ""
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        return tuple(self._entries)
+
+    def add(self, entry: Entry) -> None:
+        entry.tokens = estimated_tokens(entry.text or str(entry.tool))
+        self._entries.append(entry)
+        self._forget_oldest()
+
+    def amend_user(self, turn_id: int, text: str) -> None:
+        """The person went on with the same turn."""
+        for entry in reversed(self._entries):
+            if entry.role == "user" and entry.turn_id == turn_id and not entry.tool:
+                entry.text = text
+                entry.tokens = estimated_tokens(text)
+                return
+
+    def remove_turn(self, turn_id: int) -> None:
+        self._entries = [e for e in self._entries if e.turn_id != turn_id]
+
+    def truncate(self, request_id: str, heard_text: str) -> None:
+        """It turned out that less of a reply was heard."""
+        for index, entry in enumerate(self._entries):
+            if entry.request_id == request_id and entry.role == "assistant" and not entry.tool:
+                if heard_text:
+                    entry.text, entry.interrupted = heard_text, True
+                    entry.tokens = estimated_tokens(heard_text)
+                else:
+                    del self._entries[index]
+                return
+
+    def restore(self, messages: Iterable[Mapping[str, Any]], summary: str = "") -> None:
+        """Replace everything by a conversation held elsewhere (another graph, a stored session)."""
+        self.clear()
+        self.summary = summary
+        for message in messages:
+            role, content = str(message.get("role", "")), message.get("content", message.get("text", ""))
+            if role in ("user", "assistant") and isinstance(content, str) and content.strip():
+                self.add(
+                    Entry(role, content, int(message.get("turn_id", 0)), interrupted=bool(message.get("interrupted")))
+                )
+
+    def clear(self) -> None:
+        self._entries.clear()
+        self.summary = ""
+
+    def messages(self, prompt: str = "", memories: Iterable[str] = ()) -> list[dict[str, Any]]:
+        """For the language model: the prompt, what is known, and the newest entries that fit."""
+        system = [part for part in (prompt, self._known(memories)) if part]
+        head = [{"role": "system", "content": "\n\n".join(system)}] if system else []
+        return head + [entry.message(self._mark) for entry in self._entries]
+
+    def last_assistant_text(self) -> str:
+        return next((e.text for e in reversed(self._entries) if e.role == "assistant" and not e.tool), "")
+
+    def _known(self, memories: Iterable[str]) -> str:
+        lines = [f"- {text}" for text in memories]
+        parts = [f"Summary of the conversation so far: {self.summary}"] if self.summary else []
+        if lines:
+            parts.append("What you remember about this person:\n" + "\n".join(lines))
+        return "\n\n".join(parts)
+
+    def _forget_oldest(self) -> None:
+        total = sum(entry.tokens for entry in self._entries)
+        while total > self._max_tokens and len(self._entries) > 1:
+            total -= self._entries.pop(0).tokens
+            # A tool's output without its call, or a reply without its question, only confuses a model.
+            while len(self._entries) > 1 and self._entries[0].role != "user":
+                total -= self._entries.pop(0).tokens
