@@ -189,7 +189,7 @@ def delete_older_than(connection: sqlite3.Connection, before_ms: int) -> int:
 
 def delete_everything(connection: sqlite3.Connection) -> None:
     with transaction(connection):
-        for table in ("items_words", "items", "outbox_events", "turns", "conversations", "effects"):
+        for table in ("items_words", "items", "outbox_events", "turns", "conversations"):
             connection.execute(f"DELETE FROM {table}")
     # Deleted text would linger in free pages and in the log; a person who deletes means it.
     connection.execute("VACUUM")

@@ -67,7 +67,6 @@ MIGRATIONS: Sequence[str] = (
         idempotency_key TEXT NOT NULL UNIQUE
     );
     CREATE VIRTUAL TABLE items_words USING fts5 (words, tokenize = 'unicode61');
-    CREATE TABLE effects (idempotency_key TEXT PRIMARY KEY, done_at INTEGER NOT NULL);
     """,
 )
 

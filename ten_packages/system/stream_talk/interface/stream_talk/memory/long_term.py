@@ -64,6 +64,9 @@ class SqliteLongTermStore:
         self._connection = connection
         self._vectors = VectorIndex(embedding_model) if embedding_model else None
 
+    def is_on(self, connection: sqlite3.Connection) -> bool:
+        return self._connection is connection
+
     def add(self, items: Sequence[NewItem]) -> int:
         added = 0
         with transaction(self._connection):

@@ -1,0 +1,32 @@
+"""Properties of memory_python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, Field
+from stream_talk.memory.paths import memory_file
+
+
+class EmbeddingConfig(BaseModel):
+    base_url: str = ""
+    model: str = ""
+    api_key: str = ""
+
+
+class MemoryConfig(BaseModel):
+    path: str = Field("", description="memory file; empty: memory.db in the user's data directory")
+    keep_turns: int = Field(20, ge=1, description="recent turns given to the model word for word")
+    summary_tokens: int = Field(400, ge=0, description="size of the summary of older turns; 0: none")
+    retention_days: int = Field(0, ge=0, description="forget conversations untouched for so long; 0: never")
+    events: bool = Field(False, description="write events for outbox_python; off by default")
+    long_term: Literal["off", "inline", "worker"] = Field(
+        "inline", description="who finds facts to remember: nobody, this node, or `stream-talk worker ltm`"
+    )
+    search_limit: int = Field(5, ge=1, le=20)
+    embeddings: EmbeddingConfig = Field(default_factory=EmbeddingConfig)
+
+    @property
+    def file(self) -> Path:
+        return Path(self.path).expanduser() if self.path else memory_file()
