@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
@@ -39,6 +39,11 @@ def epoch_ms() -> int:
 
 async def sleep_ms(duration_ms: float) -> None:
     await asyncio.sleep(max(0.0, duration_ms) / 1000.0)
+
+
+def call_later_ms(delay_ms: float, callback: Callable[[], object]) -> asyncio.TimerHandle:
+    """Call back once on the running loop; `cancel()` the handle to forget it."""
+    return asyncio.get_running_loop().call_later(max(0.0, delay_ms) / 1000.0, callback)
 
 
 def is_virtual() -> bool:

@@ -138,14 +138,19 @@ class _Gain:
 
     def apply(self, pcm: Pcm16) -> Pcm16:
         if not self.moving:
-            return pcm if self.value == 1.0 else (pcm * self.value).astype(np.int16)
+            return pcm if self.value == 1.0 else _scaled(pcm, self.value)
         steps = np.arange(1, len(pcm) + 1, dtype=np.float32) * self._per_sample + self.value
         low, high = min(self.value, self._target), max(self.value, self._target)
         curve = np.clip(steps, low, high)
         self.value = float(curve[-1])
         if abs(self.value - self._target) < abs(self._per_sample) / 2:
             self.value = self._target
-        return (pcm * curve).astype(np.int16)
+        return _scaled(pcm, curve)
+
+
+def _scaled(pcm: Pcm16, gain: float | npt.NDArray[np.float32]) -> Pcm16:
+    scaled: Pcm16 = (pcm * gain).astype(np.int16)
+    return scaled
 
 
 class PlayoutBuffer:

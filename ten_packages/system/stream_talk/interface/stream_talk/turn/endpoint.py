@@ -13,6 +13,7 @@ between for everything between. Rules that hold for every configuration:
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 LIMIT_MS = 1200.0
@@ -32,11 +33,11 @@ def wait_ms(
     finished: float, settings: EndpointSettings, *, pipeline_need_ms: float = 0.0, caution: float = 1.0
 ) -> float:
     """Silence to let pass, counted from the last speech sample. `pipeline_need_ms`: time until a running draft can sound."""
-    stretch: float = caution * 4.0 ** (min(1.0, max(0.0, settings.patience)) - 0.5)
+    stretch = caution * math.pow(4.0, min(1.0, max(0.0, settings.patience)) - 0.5)
     ceiling = min(LIMIT_MS, settings.ceiling_ms * stretch)
     floor = min(ceiling, settings.floor_ms * stretch)
-    unfinished: float = 1.0 - min(1.0, max(0.0, finished))
-    by_words = floor + (ceiling - floor) * unfinished**_CURVE
+    unfinished = 1.0 - min(1.0, max(0.0, finished))
+    by_words = floor + (ceiling - floor) * math.pow(unfinished, _CURVE)
     return min(ceiling, max(by_words, pipeline_need_ms))
 
 
