@@ -1,0 +1,133 @@
+"""Findings about single nodes: the addon, its Python packages, environment variables, properties."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ten_graph import Problem, paths, placeholders
+from ten_graph.errors import did_you_mean
+from ten_graph.schema import ObjectSchema, SchemaError
+
+from stream_talk.graph.check.context import BUILT_IN_ADDONS, CheckContext
+from stream_talk.graph.packages import Package
+from stream_talk.graph.variant import merge_trees
+
+# Keys of `property` that the runtime itself reads.
+_RUNTIME_KEYS = ("ten", "_ten")
+
+
+def unknown_addons(context: CheckContext) -> Iterator[Problem]:
+    known = context.packages.names()
+    for where, node in context.extension_nodes():
+        addon = node["addon"]
+        if "app" in node or addon in BUILT_IN_ADDONS:
+            continue
+        package = context.package_of(node)
+        if package is None:
+            otherwise = f"put the package into ten_packages/extension/{addon}, or name one of those there: {', '.join(known) or 'none'}"
+            yield Problem(
+                where, f'the addon "{addon}" is not installed', did_you_mean(addon, known, otherwise=otherwise)
+            )
+        elif package.problem is not None:
+            yield Problem(where, f'the package of "{addon}" is broken: {package.problem}')
+
+
+def missing_packages(context: CheckContext) -> Iterator[Problem]:
+    for where, node in context.extension_nodes():
+        package = context.package_of(node)
+        for missing, remedy in package.missing(context.version_of) if package is not None else ():
+            yield Problem(where, f'"{package.addon}" {missing}' if package is not None else missing, remedy)
+
+
+def environment(context: CheckContext) -> Iterator[Problem]:
+    """Variables without value and default, in the node and in the defaults that it does not override."""
+    for where, node in context.extension_nodes():
+        for found in placeholders.find(effective_properties(context, node), "property"):
+            if isinstance(found, placeholders.PlaceholderError):
+                yield Problem(f"{where} {found.path}", found.message, "write ${env:NAME} or ${env:NAME|default}")
+            elif found.default is None and found.variable not in context.environ:
+                message = f"the environment variable {found.variable} is not set"
+                yield Problem(
+                    f"{where} {found.path}",
+                    message,
+                    f"export {found.variable}=..., or write ${{env:{found.variable}|default}}",
+                )
+
+
+def properties(context: CheckContext) -> Iterator[Problem]:
+    """Names and types against the manifest."""
+    for where, node in context.extension_nodes():
+        package = context.package_of(node)
+        if package is None or package.api.properties is None:
+            continue
+        schema = package.api.properties
+        written = node.get("property", {})
+        if not isinstance(written, Mapping):
+            continue
+        for path, remedy in _undeclared(written, schema, package.defaults, "property", is_top=True):
+            yield Problem(f"{where} {path}", f'"{package.addon}" has no such property', remedy)
+        yield from _type_problems(context, package, node, where, schema)
+
+
+def _type_problems(
+    context: CheckContext, package: Package, node: Mapping[str, Any], where: str, schema: ObjectSchema
+) -> Iterator[Problem]:
+    tree = _with_environment(effective_properties(context, node), context.environ)
+    for error in schema.errors(tree):
+        value = _value_at(tree, error.path)
+        if isinstance(value, str) and value.startswith("${"):
+            continue  # its variable is not set: `environment` says so
+        place = f"{where} property{error.path}"
+        yield Problem(place, error.message, _type_remedy(error))
+
+
+def _type_remedy(error: SchemaError) -> str:
+    declared = error.message.rpartition("to `")[2].rstrip("`") if "to `" in error.message else ""
+    return f"write a value of type {declared}" if declared else ""
+
+
+def effective_properties(context: CheckContext, node: Mapping[str, Any]) -> dict[str, Any]:
+    """property.json with the node's own over it: what the extension will see."""
+    package = context.package_of(node)
+    written = node.get("property")
+    defaults = package.defaults if package is not None else {}
+    return dict(merge_trees(defaults, written)) if isinstance(written, Mapping) else defaults
+
+
+def _with_environment(tree: Any, environ: Mapping[str, str]) -> Any:
+    """Placeholders replaced where that is possible; the others stay as written."""
+    if isinstance(tree, Mapping):
+        return {key: _with_environment(value, environ) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [_with_environment(value, environ) for value in tree]
+    if isinstance(tree, str):
+        try:
+            return placeholders.resolve(tree, environ)
+        except placeholders.PlaceholderError:
+            return tree
+    return tree
+
+
+def _value_at(tree: dict[str, Any], path: str) -> Any:
+    try:
+        return paths.get(tree, path)
+    except ValueError:
+        return None
+
+
+def _undeclared(
+    written: Mapping[str, Any], schema: ObjectSchema, defaults: Any, path: str, *, is_top: bool
+) -> Iterator[tuple[str, str]]:
+    """Keys that neither the manifest nor property.json knows. Below the top level vendors pass parameters through, so there only a
+    likely misspelling counts."""
+    known = set(schema.properties) | (set(defaults) if isinstance(defaults, Mapping) else set())
+    for key, value in written.items():
+        inner = schema.properties.get(key)
+        if key not in known and schema.properties and not (is_top and key in _RUNTIME_KEYS):
+            remedy = did_you_mean(str(key), known)
+            if is_top or remedy.startswith("did you mean"):
+                yield f"{path}.{key}", remedy
+        elif isinstance(inner, ObjectSchema) and isinstance(value, Mapping):
+            inner_defaults = defaults.get(key) if isinstance(defaults, Mapping) else None
+            yield from _undeclared(value, inner, inner_defaults, f"{path}.{key}", is_top=False)
