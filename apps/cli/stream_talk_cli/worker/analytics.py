@@ -10,7 +10,7 @@ from typing import Any
 
 from stream_talk.memory.database import explained, transaction
 
-from stream_talk_cli.worker.consumer import StreamEvent
+from stream_talk_cli.worker.events import StreamEvent
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS turns (

@@ -6,42 +6,17 @@ again and again goes to `<stream>.dead` with its reason. Handlers must be idempo
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import redis
 from stream_talk.memory.errors import MemoryUnavailable
 
+from stream_talk_cli.worker.events import StreamEvent
+
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(slots=True, frozen=True)
-class StreamEvent:
-    """An event as docs/memory.md describes it."""
-
-    session_id: str
-    turn: int
-    type: str
-    payload: dict[str, Any]
-    ts_ms: int
-    idempotency_key: str
-
-    @classmethod
-    def from_fields(cls, fields: Mapping[str, str]) -> StreamEvent:
-        payload = json.loads(fields["payload"])
-        if not isinstance(payload, dict):
-            raise ValueError("payload is not an object")
-        return cls(
-            fields["sessionId"],
-            int(fields["turn"]),
-            fields["type"],
-            payload,
-            int(fields["ts"]),
-            fields["idempotencyKey"],
-        )
 
 
 class EventHandler(Protocol):

@@ -11,7 +11,7 @@ from stream_talk.memory.embeddings import EmbeddingEndpoint, EmbeddingFailed
 from stream_talk.memory.facts import FactFinder, find_facts
 from stream_talk.memory.long_term import NewItem, SqliteLongTermStore
 
-from stream_talk_cli.worker.consumer import StreamEvent
+from stream_talk_cli.worker.events import StreamEvent
 
 _LOG = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""The report: one HTML page with plots that opens without a network."""
