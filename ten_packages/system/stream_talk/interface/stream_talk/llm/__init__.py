@@ -1,0 +1,1 @@
+"""What language-model engines share. Pure: no sockets, no clock."""
