@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
+import os
 import pkgutil
 import sys
 from collections.abc import Sequence
 
+from ten_graph import GraphError
+
 from stream_talk_cli import commands
+from stream_talk_cli.errors import CommandError
 
 
 def command_names() -> list[str]:
@@ -31,10 +36,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     only = argv[0] if argv and argv[0] in command_names() else None
     args = build_parser(only).parse_args(argv)
+    _print_any_text()
     try:
         return int(args.run(args) or 0)
     except KeyboardInterrupt:
         return 130
+    except (CommandError, GraphError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # Whoever read our output has left (`| head`); the interpreter would complain once more when it flushes.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+
+
+def _print_any_text() -> None:
+    """A console that cannot show a character gets an escape in its place, not an exception."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from ten_graph import Connection, Problem
+from ten_graph import Connection, Dest, Problem
 from ten_graph.errors import did_you_mean
 from ten_graph.schema import ObjectSchema, Schema
 
@@ -40,7 +41,7 @@ def message_names(context: CheckContext) -> Iterator[Problem]:
         )
         for dest in edge.dests:
             if dest.conversion is None:
-                place = f'{where} to "{dest.extension}"'
+                place = edge_place(context, edge, dest)
                 yield from _undeclared(
                     context.package_of_name(dest.extension), dest.extension, "in", edge.kind, edge.name, place
                 )
@@ -72,8 +73,23 @@ def message_types(context: CheckContext) -> Iterator[Problem]:
                 )
 
 
-def edge_place(edge: Connection) -> str:
-    return f'{edge.kind} "{edge.name}" from "{edge.extension}"'
+def edge_place(context: CheckContext, edge: Connection, dest: Dest | None = None) -> str:
+    """The flow that makes an edge; described by its ends where it comes from a selector or a subgraph."""
+    for index, connection in enumerate(context.document.graph.get("connections", [])):
+        for number, flow in enumerate(connection.get(edge.kind, [])):
+            if edge.name in (flow.get("name"), *flow.get("names", ())) and _makes(connection, flow, edge, dest):
+                return f'connections[{index}].{edge.kind}[{number}] "{edge.name}"'
+    return f'{edge.kind} "{edge.name}" from "{edge.extension}"' + (
+        f' to "{dest.extension}"' if dest is not None else ""
+    )
+
+
+def _makes(connection: Mapping[str, Any], flow: Mapping[str, Any], edge: Connection, dest: Dest | None) -> bool:
+    here = connection.get("extension")
+    receivers = [dest.extension] if dest is not None else [receiver.extension for receiver in edge.dests]
+    if here == edge.extension and any(end.get("extension") in receivers for end in flow.get("dest", ())):
+        return True
+    return here in receivers and any(end.get("extension") == edge.extension for end in flow.get("source", ()))
 
 
 def _undeclared(
