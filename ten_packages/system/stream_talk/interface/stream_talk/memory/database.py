@@ -67,6 +67,7 @@ MIGRATIONS: Sequence[str] = (
         idempotency_key TEXT NOT NULL UNIQUE
     );
     CREATE VIRTUAL TABLE items_words USING fts5 (words, tokenize = 'unicode61');
+    CREATE VIRTUAL TABLE items_vocabulary USING fts5vocab (items_words, row);
     """,
 )
 

@@ -38,7 +38,7 @@ _RULES: tuple[tuple[str, str, str], ...] = (
         "The user does not like {0}.",
     ),
     ("allergy", rf"\bi(?: am|'m) allergic to\s+([\w' -]{{2,60}}?){_END}", "The user is allergic to {0}."),
-    ("own", rf"\bi have (?:a|an|two|three|four|five)\s+([\w' -]{{2,60}}?){_END}", "The user has {0}."),
+    ("own", rf"\bi have ((?:a|an|two|three|four|five)\s+[\w' -]{{2,60}}?){_END}", "The user has {0}."),
     ("birthday", rf"\bmy birthday is\s+(?:on\s+)?([\w' -]{{3,40}}?){_END}", "The user's birthday is {0}."),
     (
         "favourite",

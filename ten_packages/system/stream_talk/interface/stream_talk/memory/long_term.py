@@ -17,6 +17,8 @@ from stream_talk.memory.words import index_words, query_words
 # How far down each ranking we look when the two are merged, and the constant of reciprocal rank fusion.
 _CANDIDATES = 40
 _FUSION = 60.0
+_ENOUGH = 5
+_RANKED_ROWS = 20_000
 
 
 @dataclass(slots=True)
@@ -102,12 +104,34 @@ class SqliteLongTermStore:
         return [_item(row, scores[row["id"]]) for row in self._rows(best)]
 
     def _by_words(self, text: str) -> list[int]:
-        words = query_words(text)
+        """Items with all telling words first, then those with the rarer ones. Ranking a word that is everywhere would take long
+        and tell little, so words are used from the rarest on, while they stay within `_RANKED_ROWS`."""
+        words = self._rarest(query_words(text))
         if not words:
             return []
-        match = " OR ".join('"' + word.replace('"', "") + '"' for word in words)
+        found = self._match(" AND ".join(words))
+        if len(found) < _ENOUGH and len(words) > 1:
+            found += [item_id for item_id in self._match(" OR ".join(words)) if item_id not in found]
+        return found
+
+    def _rarest(self, words: Sequence[str]) -> list[str]:
+        counted = []
+        for word in words:
+            row = self._connection.execute("SELECT doc FROM items_vocabulary WHERE term = ?", (word,)).fetchone()
+            if row is not None:
+                counted.append((int(row["doc"]), word))
+        kept: list[str] = []
+        rows = 0
+        for count, word in sorted(counted):
+            rows += count
+            if kept and rows > _RANKED_ROWS:
+                break
+            kept.append(f'"{word}"')
+        return kept
+
+    def _match(self, expression: str) -> list[int]:
         rows = self._connection.execute(
-            "SELECT rowid FROM items_words WHERE items_words MATCH ? ORDER BY rank LIMIT ?", (match, _CANDIDATES)
+            "SELECT rowid FROM items_words WHERE items_words MATCH ? ORDER BY rank LIMIT ?", (expression, _CANDIDATES)
         )
         return [row["rowid"] for row in rows]
 

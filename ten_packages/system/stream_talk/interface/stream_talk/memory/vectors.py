@@ -1,4 +1,4 @@
-"""Nearest neighbours among the embeddings of remembered items, by exact search over a compact matrix.
+"""Nearest neighbours among the embeddings of remembered items, in numpy.
 
 Why not sqlite-vec: common Python builds cannot load SQLite extensions, and numpy does 100,000 vectors in a few milliseconds. The
 matrix is kept as int8 (a quarter of the memory), which costs less than a percent of cosine.
@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 _SCALE = 127.0
-_BLOCK_ROWS = 8_192
+_CANDIDATES = 1_000
+_BITS_SET = np.array([bin(byte).count("1") for byte in range(256)], dtype=np.uint8)
 
 
 def pack(vector: Sequence[float]) -> bytes:
@@ -27,12 +28,16 @@ def pack(vector: Sequence[float]) -> bytes:
 
 
 class VectorIndex:
-    """The embeddings of one model, read from the items table and kept in step with it by row id."""
+    """The embeddings of one model, read from the items table and kept in step with it by row id.
+
+    Two looks: the signs of all vectors, one bit a dimension, pick candidates by Hamming distance; their int8 vectors rank them.
+    """
 
     def __init__(self, model: str) -> None:
         self._model = model
         self._ids: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self._matrix: npt.NDArray[np.int8] = np.empty((0, 0), dtype=np.int8)
+        self._signs: npt.NDArray[np.uint8] = np.empty((0, 0), dtype=np.uint8)
 
     def refresh(self, connection: sqlite3.Connection) -> None:
         """Add rows that came since the last look. Deleted rows fall out when their text is fetched."""
@@ -46,22 +51,23 @@ class VectorIndex:
         width = self._matrix.shape[1] or len(rows[0]["embedding"])
         rows = [row for row in rows if len(row["embedding"]) == width]
         fresh = np.frombuffer(b"".join(row["embedding"] for row in rows), dtype=np.int8).reshape(-1, width)
+        signs = np.packbits(fresh > 0, axis=1)
+        self._signs = np.concatenate([self._signs.reshape(-1, signs.shape[1]), signs])
         self._matrix = np.concatenate([self._matrix.reshape(-1, width), fresh])
         self._ids = np.concatenate([self._ids, np.array([row["id"] for row in rows], dtype=np.int64)])
 
     def nearest(self, vector: Sequence[float], *, limit: int) -> list[tuple[int, float]]:
         """(item id, cosine), best first."""
-        if not len(self._ids):
+        query = np.frombuffer(pack(vector), dtype=np.int8)
+        if not len(self._ids) or query.shape[0] != self._matrix.shape[1]:
             return []
-        query = np.frombuffer(pack(vector), dtype=np.int8).astype(np.float32) / _SCALE
-        if query.shape[0] != self._matrix.shape[1]:
-            return []
-        scores = np.concatenate(
-            [
-                self._matrix[start : start + _BLOCK_ROWS].astype(np.float32) @ query
-                for start in range(0, len(self._ids), _BLOCK_ROWS)
-            ]
-        )
-        best = np.argpartition(scores, -min(limit, len(scores)))[-limit:]
-        best = best[np.argsort(scores[best])[::-1]]
-        return [(int(self._ids[i]), float(scores[i]) / _SCALE) for i in best]
+        candidates = self._candidates(query, max(limit, _CANDIDATES))
+        scores = self._matrix[candidates].astype(np.float32) @ query.astype(np.float32) / (_SCALE * _SCALE)
+        order = np.argsort(scores)[::-1][:limit]
+        return [(int(self._ids[candidates[i]]), float(scores[i])) for i in order]
+
+    def _candidates(self, query: npt.NDArray[np.int8], count: int) -> npt.NDArray[np.intp]:
+        if len(self._ids) <= count:
+            return np.arange(len(self._ids))
+        distances = _BITS_SET[self._signs ^ np.packbits(query > 0)].sum(axis=1, dtype=np.uint16)
+        return np.argpartition(distances, count)[:count]

@@ -1,0 +1,105 @@
+"""`stream-talk bench outbox`: throughput of one dispatcher, and what arrives when processes are killed. Needs redis-server."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+HELP = "outbox: events per second of one dispatcher, and deliveries across kills (needs redis-server)"
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--events", type=int, default=20_000)
+    parser.add_argument(
+        "--kills", type=int, default=0, help="also kill dispatchers and workers this often (needs the checkout)"
+    )
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", action="store_true")
+
+
+@contextmanager
+def _redis(directory: Path) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--dir", str(directory), "--save", ""]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        _wait_for_port(port)
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _wait_for_port(port: int) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=0.2).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError("redis-server did not start")
+
+
+def _throughput(directory: Path, url: str, events: int) -> dict[str, float]:
+    from stream_talk.memory.conversations import Event, add_events
+    from stream_talk.memory.database import open_database, transaction
+    from stream_talk.memory.dispatcher import Dispatcher, DispatcherSettings
+
+    sink_class = importlib.import_module("ten_packages.extension.outbox_python.engine").RedisSink
+    path = directory / "memory.db"
+    connection = open_database(path)
+    with transaction(connection):
+        for n in range(events):
+            add_events(connection, f"s{n % 50}", n, [Event("analytics.turn", {"ttfa_ms": n}, f"k{n}")], n)
+    connection.close()
+    dispatcher = Dispatcher(
+        path, sink_class(url, max_stream_length=events * 2, max_event_bytes=100_000), DispatcherSettings()
+    )
+    started = time.perf_counter()
+    while dispatcher.step():
+        pass
+    elapsed = time.perf_counter() - started
+    dispatcher.close()
+    return {"events": float(events), "seconds": elapsed, "events_per_s": events / elapsed}
+
+
+def run(args: argparse.Namespace) -> int:
+    if not shutil.which("redis-server"):
+        print("redis-server is not installed (Debian: apt-get install redis-server)", file=sys.stderr)
+        return 1
+    sys.path.insert(0, str(_ROOT))
+    result: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as name, _redis(Path(name)) as url:
+        result["throughput"] = _throughput(Path(name), url, args.events)
+    if args.kills:
+        sys.path.insert(0, str(_ROOT / "tests" / "memory"))
+        crash_run = importlib.import_module("crash_run").crash_run
+        with tempfile.TemporaryDirectory() as name, _redis(Path(name)) as url:
+            workers = max(1, args.kills // 10)
+            report = crash_run(
+                Path(name), url, dispatcher_kills=args.kills - workers, worker_kills=workers, seed=args.seed
+            )
+        result["crashes"] = asdict(report)
+    if args.json:
+        print(json.dumps(result, indent=2))
+        return 0
+    print(f"one dispatcher: {result['throughput']['events_per_s']:,.0f} events/s")
+    for key, value in result.get("crashes", {}).items():
+        print(f"  {key.replace('_', ' ')}: {value}")
+    return 0
