@@ -13,7 +13,6 @@ from contextlib import aclosing
 from typing import Any, TypeVar
 
 import httpx
-
 from stream_talk import clock
 from stream_talk.engines.interfaces import EngineUnavailable, LlmEvent, LlmRequest
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-
 from stream_talk.engines.interfaces import EngineUnavailable
 
 from .config import OpenAiConfig

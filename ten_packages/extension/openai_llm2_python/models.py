@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
-
 from stream_talk.engines.interfaces import EngineUnavailable
 
 from . import failures

@@ -9,10 +9,10 @@ import time
 from typing import Any
 
 import pytest
-
 from stream_talk.engines.interfaces import EngineUnavailable, LlmEvent, LlmRequest, TextDelta, ToolCall, Usage
 from stream_talk.llm.tools import MalformedToolCall
 from stream_talk.testing.openai_server import OpenAiServer, Reply
+
 from ten_packages.extension.openai_llm2_python.config import OpenAiConfig
 from ten_packages.extension.openai_llm2_python.engine import OpenAiEngine
 
@@ -113,7 +113,7 @@ def test_a_server_that_is_not_running_is_told_with_the_remedy() -> None:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
         engine = OpenAiEngine(OpenAiConfig(preset="lmstudio", base_url=url))
-        with pytest.raises(EngineUnavailable, match="LM Studio is not running .*lms server start") as failure:
+        with pytest.raises(EngineUnavailable, match=r"LM Studio is not running .*lms server start") as failure:
             asyncio.run(engine.load())
         assert not failure.value.permanent
         with pytest.raises(EngineUnavailable, match="LM Studio is not running"):
@@ -206,9 +206,7 @@ def test_closing_the_iterator_stops_the_server() -> None:
 def test_cancelling_the_task_stops_the_server_even_before_the_first_token() -> None:
     async def cancel_while_waiting(engine: OpenAiEngine) -> None:
         task = asyncio.ensure_future(collect(engine))
-        while not server.chats:
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.05)
+        assert await asyncio.to_thread(server.chat_arrived.wait, 5.0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -267,9 +265,11 @@ def test_retries_end() -> None:
 
 
 def test_an_exhausted_account_is_not_retried() -> None:
-    with OpenAiServer(Reply(status=429, error={"message": "quota", "code": "insufficient_quota"})) as server:
+    error = {"message": "insufficient_quota: see your plan", "code": "insufficient_quota"}
+    with OpenAiServer(Reply(status=429, error=error)) as server:
         with pytest.raises(EngineUnavailable, match="over its limit"):
             asyncio.run(collect(engine_for(server)))
+        assert len(server.chats) == 1
 
 
 def test_a_field_that_the_server_refuses_is_left_out_from_then_on() -> None:
@@ -285,13 +285,13 @@ def test_a_field_that_the_server_refuses_is_left_out_from_then_on() -> None:
 
 
 def test_a_server_that_never_begins_is_given_up() -> None:
-    with pytest.raises(EngineUnavailable, match="no first token within 0.1 s"):
+    with pytest.raises(EngineUnavailable, match=r"no first token within 0\.1 s"):
         reply_of(Reply(first_token_delay_ms=60000), first_token_timeout_ms=100)
 
 
 def test_a_server_that_falls_silent_is_given_up_and_told() -> None:
     with OpenAiServer(Reply(stall_after=1)) as server:
-        with pytest.raises(EngineUnavailable, match="no token within 0.1 s"):
+        with pytest.raises(EngineUnavailable, match=r"no token within 0\.1 s"):
             asyncio.run(collect(engine_for(server, idle_timeout_ms=100)))
         assert server.chats[0].cancelled.wait(5.0)
 

@@ -76,6 +76,7 @@ class OpenAiServer(ServerThread):
         self.requests: list[ChatRequest] = []
         self.paths: list[str] = []
         self.connections = 0
+        self.chat_arrived = threading.Event()
 
     @property
     def base_url(self) -> str:
@@ -98,6 +99,7 @@ class OpenAiServer(ServerThread):
         """False when the connection is over."""
         path = request.path
         if path.endswith("/chat/completions"):
+            self.chat_arrived.set()
             return await self._chat(request, reader, writer)
         if path.endswith("/models") and "/api/v0" in path and self.loaded is not None:
             states = [{"id": name, "state": "loaded" if name in self.loaded else "not-loaded"} for name in self.models]
