@@ -35,7 +35,7 @@ def merged_sections(context: CheckContext) -> Iterator[Problem]:
 def message_names(context: CheckContext) -> Iterator[Problem]:
     """Messages that the manifest at one end does not know. A manifest that lists none of a kind is silent about that kind."""
     for edge in context.flat.connections if context.flat is not None else ():
-        where = edge_place(edge)
+        where = edge_place(context, edge)
         yield from _undeclared(
             context.package_of_name(edge.extension), edge.extension, "out", edge.kind, edge.name, where
         )
@@ -49,11 +49,15 @@ def message_names(context: CheckContext) -> Iterator[Problem]:
 
 def ports(context: CheckContext) -> Iterator[Problem]:
     """Exposed messages that the extension behind them does not declare."""
-    for index, port in enumerate(context.flat.exposed_messages if context.flat is not None else ()):
-        package = context.package_of_name(port.extension)
-        yield from _undeclared(
-            package, port.extension, port.direction, port.kind, port.name, f"exposed_messages[{index}]"
-        )
+    if context.flat is None:
+        return
+    for index, port in enumerate(context.document.graph.get("exposed_messages", [])):
+        if "extension" in port:
+            kind, _, direction = port["type"].rpartition("_")
+            package = context.package_of_name(port["extension"])
+            yield from _undeclared(
+                package, port["extension"], direction, kind, port["name"], f"exposed_messages[{index}]"
+            )
 
 
 def message_types(context: CheckContext) -> Iterator[Problem]:
@@ -67,7 +71,7 @@ def message_types(context: CheckContext) -> Iterator[Problem]:
             if sent is None or taken is None or dest.conversion is not None:
                 continue
             for path, message in _incompatible(sent, taken, ""):
-                where = f'{edge_place(edge)} to "{dest.extension}"'
+                where = edge_place(context, edge, dest)
                 yield Problem(
                     where, f"property {path} {message}", "declare one type in both manifests, or add a msg_conversion"
                 )
