@@ -40,6 +40,7 @@ class CloseReason(enum.Enum):
 
     CLIENT = (1000, "client")
     DRAINING = (1001, "draining")
+    VANISHED = (1006, "vanished")
     TOO_BIG = (1009, "too_big")
     MALFORMED = (4400, "malformed")
     HELLO_TIMEOUT = (4408, "hello_timeout")

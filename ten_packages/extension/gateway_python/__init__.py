@@ -1,0 +1,1 @@
+"""The gateway: the server through which people and programs talk with Stream-Talk."""

@@ -1,0 +1,86 @@
+"""The gate in front of every route: token, origin, host name, security headers. An ASGI middleware."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .config import GatewayConfig
+from .security import host_accepted, origin_accepted, presented_tokens, token_accepted
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "worker-src 'self'; manifest-src 'self'; media-src 'self' blob:; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+DOCS_POLICY = (
+    "default-src 'none'; script-src 'self' 'unsafe-inline' https://cdn.jsdelivr.net; style-src 'self' 'unsafe-inline' "
+    "https://cdn.jsdelivr.net; img-src 'self' data: https://fastapi.tiangolo.com; connect-src 'self'; frame-ancestors 'none'"
+)
+PROTECTED_PREFIXES = ("/v1/", "/ws", "/chat/", "/control/", "/metrics", "/docs", "/openapi.json")
+"""Everything that is not the page's own files needs the token. `/health` tells only `status` without it."""
+PROTECTED_REST = ("/start", "/stop", "/ping", "/list", "/graphs", "/token/generate", "/dev-tmp/")
+
+
+class Guard:
+    def __init__(self, app: Any, config: GatewayConfig) -> None:
+        self._app = app
+        self._config = config
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+        refusal = self._refusal(scope, headers)
+        if refusal is None:
+            await self._app(scope, receive, _with_security_headers(scope, send))
+            return
+        await _answer(scope, send, *refusal)
+
+    def _refusal(self, scope: dict[str, Any], headers: dict[str, str]) -> tuple[int, str, str] | None:
+        config, host = self._config, headers.get("host", "")
+        if not host_accepted(host, is_exposed=config.is_exposed):
+            return 421, "wrong_host", "this server answers only to names of the loopback"
+        if not origin_accepted(headers.get("origin"), host, config.allowed_origins):
+            return 403, "wrong_origin", "pages of this origin may not connect; see `allowed_origins`"
+        if _needs_token(scope["path"]):
+            presented = presented_tokens(
+                headers, scope["query_string"].decode("latin-1"), scope.get("subprotocols", [])
+            )
+            if not token_accepted(config.token, presented):
+                return 401, "unauthorised", "a token is needed: bearer header, ?token=, or subprotocol"
+        return None
+
+
+def _needs_token(path: str) -> bool:
+    return path.startswith(PROTECTED_PREFIXES) or path.startswith(PROTECTED_REST)
+
+
+async def _answer(scope: dict[str, Any], send: Any, status: int, code: str, text: str) -> None:
+    body = json.dumps({"error": {"code": code, "message": text}}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    if status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
+    await send({"type": f"{kind}.start", "status": status, "headers": headers})
+    await send({"type": f"{kind}.body", "body": body})
+
+
+def _with_security_headers(scope: dict[str, Any], send: Any) -> Any:
+    if scope["type"] != "http":
+        return send
+    policy = DOCS_POLICY if scope["path"] == "/docs" else CONTENT_SECURITY_POLICY
+    extra = [
+        (b"content-security-policy", policy.encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+        (b"cross-origin-opener-policy", b"same-origin"),
+        (b"cross-origin-resource-policy", b"same-origin"),
+    ]
+
+    async def send_with_headers(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", []), *extra]}
+        await send(message)
+
+    return send_with_headers

@@ -1,0 +1,1 @@
+"""Client protocols. Each port shows the same conversation in another shape."""

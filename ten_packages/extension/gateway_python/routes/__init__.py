@@ -1,0 +1,17 @@
+"""HTTP and WebSocket endpoints. Each module offers `router(gateway) -> APIRouter`; `ALL` lists those that are mounted.
+
+A new endpoint is a new module here, added to `ALL`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import APIRouter
+
+from ..gateway import Gateway
+from . import graphs, health, talk
+
+RouterFactory = Callable[[Gateway], APIRouter]
+
+ALL: tuple[RouterFactory, ...] = (health.router, graphs.router, talk.router)
