@@ -85,6 +85,9 @@ class _Backend(Protocol):
     @property
     def stats(self) -> HostStats: ...
 
+    @property
+    def direct(self) -> Any: ...
+
 
 class EngineHost:
     def __init__(self, spec: EngineSpec, settings: HostSettings | None = None) -> None:
@@ -99,26 +102,38 @@ class EngineHost:
         return self._backend.stats
 
     async def load(self) -> dict[str, Any]:
-        """Load and warm up; returns what the engine says of itself (`sample_rate_hz`...). Raises EngineUnavailable."""
-        self.info = await self.call("load", deadline=Deadline.FIRST_CHUNK)
+        """Load and warm up, once for all sessions; returns what the engine says of itself (`sample_rate_hz`...). Raises EngineUnavailable."""
+        if not self.info:
+            self.info = await self.call("load", deadline=Deadline.FIRST_CHUNK)
         return self.info
 
     async def call(
         self, method: str, *args: Any, deadline: Deadline = Deadline.PARTIAL, lane: str | None = None
     ) -> Any:
         """Result of a plain method. Generators are collected into a list."""
-        stream = self._backend.open(Job(next(self._ids), method, args, False, deadline, lane))
+        stream = self.begin(method, *args, deadline=deadline, lane=lane)
         try:
             return await stream.__anext__()
         except asyncio.CancelledError:
             stream.cancel()
             raise
 
+    def begin(
+        self, method: str, *args: Any, deadline: Deadline = Deadline.PARTIAL, lane: str | None = None
+    ) -> EngineStream:
+        """Start a plain method and return at once; the stream has its one result."""
+        return self._backend.open(Job(next(self._ids), method, args, False, deadline, lane))
+
     def stream(
         self, method: str, *args: Any, deadline: Deadline = Deadline.NEXT_CHUNK, lane: str | None = None
     ) -> EngineStream:
         """Results of a generator method, which gets the cancel token as its last argument. Work starts at once."""
         return self._backend.open(Job(next(self._ids), method, args, True, deadline, lane))
+
+    @property
+    def direct(self) -> Any:
+        """The engine itself where it runs inline and is loaded, for calls too frequent to wrap; otherwise None."""
+        return self._backend.direct
 
     def restart(self) -> None:
         """Give up on an engine that no longer answers. Its jobs fail, the next job starts a new one."""
@@ -155,6 +170,10 @@ class _InlineBackend:
         self._stats.jobs += 1
         return _InlineStream(self, job)
 
+    @property
+    def direct(self) -> Any:
+        return self._engine
+
     def engine(self) -> Any:
         if self._engine is None:
             engine = self._spec.create()
@@ -178,6 +197,7 @@ class _InlineStream:
         self._job = job
         self._results: Iterator[Any] | None = None
         self._yielded = False
+        self._pausing: asyncio.Future[None] | None = None
 
     def __aiter__(self) -> EngineStream:
         return self
@@ -200,7 +220,7 @@ class _InlineStream:
                 self._backend.stats.failed += 1
                 raise
             if isinstance(item, Wait):
-                await clock.sleep_ms(item.ms)
+                await self._pause(item.ms)
                 continue
             self._yielded = True
             return item
@@ -218,6 +238,19 @@ class _InlineStream:
         if not self._job.flag.cancelled:
             self._job.flag.set()
             self._backend.stats.cancelled += 1
+            if self._pausing is not None:
+                _wake(self._pausing)
+
+    async def _pause(self, duration_ms: float) -> None:
+        """Let time pass; `cancel` ends it at once."""
+        loop = asyncio.get_running_loop()
+        self._pausing = loop.create_future()
+        timer = loop.call_later(duration_ms / 1000.0, _wake, self._pausing)
+        try:
+            await self._pausing
+        finally:
+            timer.cancel()
+            self._pausing = None
 
     async def aclose(self) -> None:
         self.cancel()
@@ -227,6 +260,11 @@ class _InlineStream:
         results = self._results
         if isinstance(results, Generator) and not results.gi_running:
             results.close()
+
+
+def _wake(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 # --- thread and process -----------------------------------------------------------------------------------------------
@@ -261,8 +299,8 @@ class _RemoteStream:
             self._ended = True
             self._error = value if kind == "error" and not self._job.flag.cancelled else None
             self._hold.close()
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        if self._waiter is not None:
+            _wake(self._waiter)
 
     def __aiter__(self) -> EngineStream:
         return self
@@ -289,8 +327,8 @@ class _RemoteStream:
             return
         self._items.clear()
         self._backend.cancel(self._job)
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        if self._waiter is not None:
+            _wake(self._waiter)
 
     async def aclose(self) -> None:
         self.cancel()
@@ -308,6 +346,10 @@ class _RemoteBackend:
     @property
     def stats(self) -> HostStats:
         return self._stats
+
+    @property
+    def direct(self) -> Any:
+        return None
 
     def open(self, job: Job) -> EngineStream:
         stream = _RemoteStream(self, job)

@@ -114,7 +114,10 @@ class PcmReader:
         if text != self._json:
             value = json.loads(text) if text else {}
             self._json, self._metadata = text, value if isinstance(value, dict) else {}
-        raw = frame.get_buf()
+        try:
+            raw = frame.get_buf()
+        except SystemError:  # TEN's way to say that a frame has no buffer
+            raw = bytearray()
         pcm = np.frombuffer(raw, dtype=np.int16, count=len(raw) // 2)
         channels = frame.get_number_of_channels()
         if channels > 1:

@@ -1,0 +1,97 @@
+"""The state of one TTS request: text in, clauses out, and what was sent of it. No engine, no runtime."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any
+
+from stream_talk.audio.dump import PcmDump
+from stream_talk.audio.resample import StreamResampler
+from stream_talk.ten.messages import Json, to_json
+from stream_talk.text.clauses import ClauseSplitter
+from stream_talk.text.units import count_words
+
+_CLAUSE_MARKS = frozenset(".!?;:,…。！？；：，、\n")
+_GROUP_CLAUSES = 3
+_GROUP_CHARS = 200
+
+
+class TtsRequest:
+    def __init__(self, request_id: str, metadata: Json, created_ms: float) -> None:
+        self.request_id = request_id
+        self.metadata = metadata
+        self.metadata_json = to_json(metadata)
+        self.created_ms = created_ms
+        self.generation = generation_of(metadata)
+        self.text_ended = False
+        self.dead = False  # flushed: nothing of it may be sent any more
+        self.audio_started_ms: float | None = None
+        self.sent_ms = 0.0
+        self.characters = 0
+        self.resampler: StreamResampler | None = None
+        self.dump: PcmDump | None = None
+        self.hold_timer: asyncio.TimerHandle | None = None
+        self.clauses_spoken = 0
+        self._splitter = ClauseSplitter()
+        self._clauses: deque[str] = deque()
+        self._changed = asyncio.Event()
+
+    def add_text(self, text: str, *, end: bool) -> None:
+        self.characters += len(text)
+        self._clauses.extend(clause.text for clause in self._splitter.feed(text))
+        if end or is_whole_clause(text):
+            self._complete_pending()
+        self.text_ended |= end
+        self._changed.set()
+
+    @property
+    def holds_text(self) -> bool:
+        """There is text that does not look like a whole clause yet."""
+        return any(char.isalnum() for char in self._splitter.pending)
+
+    def release_held_text(self) -> None:
+        """Nothing more came for a while: speak what there is."""
+        self._complete_pending()
+        self._changed.set()
+
+    def kill(self) -> None:
+        self.dead = True
+        self._clauses.clear()
+        if self.hold_timer is not None:
+            self.hold_timer.cancel()
+        self._changed.set()
+
+    def take_group(self) -> str | None:
+        """The next text to synthesise: the first clause alone, for speed, then up to three waiting clauses, for melody."""
+        if not self._clauses or self.dead:
+            return None
+        group = [self._clauses.popleft()]
+        limit = _GROUP_CLAUSES if self.clauses_spoken else 1
+        while self._clauses and len(group) < limit and len(group[0]) + len(self._clauses[0]) < _GROUP_CHARS:
+            group.append(self._clauses.popleft())
+        self.clauses_spoken += 1
+        return " ".join(group)
+
+    @property
+    def is_complete(self) -> bool:
+        return self.text_ended and not self._clauses
+
+    async def changed(self) -> None:
+        """Wait for more text, the end of the text, or a flush."""
+        await self._changed.wait()
+        self._changed.clear()
+
+    def _complete_pending(self) -> None:
+        self._clauses.extend(clause.text for clause in self._splitter.finish())
+
+
+def is_whole_clause(text: str) -> bool:
+    """A control node sends clauses; language model tokens are single words. Two words up to a mark are no token."""
+    stripped = text.rstrip()
+    return bool(stripped) and stripped[-1] in _CLAUSE_MARKS and count_words(stripped) >= 2
+
+
+def generation_of(metadata: Any) -> int | None:
+    value = metadata.get("generation") if isinstance(metadata, dict) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
