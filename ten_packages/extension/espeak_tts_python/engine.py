@@ -44,8 +44,8 @@ class Settings:
 class EspeakEngine:
     """Any number of requests may be open; the library speaks one piece at a time."""
 
-    def __init__(self, settings: dict[str, Any] | None = None) -> None:
-        self._settings = Settings(**(settings or {}))
+    def __init__(self, **settings: Any) -> None:
+        self._settings = Settings(**settings)
         self._library: EspeakLibrary | None = None
         self.sample_rate_hz = 22050
 
