@@ -1,0 +1,176 @@
+"""Everything that `graph check` finds, each finding on a graph that has nothing else wrong."""
+
+import copy
+
+import pytest
+from small_app import conversation, extension
+from stream_talk.graph.check import check_file
+
+
+def lines(path, **machine):
+    machine.setdefault("environ", {})
+    return [problem.line().removeprefix(f"{path}: ") for problem in check_file(path, **machine)]
+
+
+@pytest.fixture
+def check(write):
+    def check(change, **machine):
+        graph = conversation()
+        change(graph)
+        return lines(write("g.json", graph), **machine)
+
+    return check
+
+
+def test_a_sound_graph_has_no_findings(check):
+    assert check(lambda graph: None) == []
+
+
+def test_nodes_addressed_from_code_need_no_edges(check):
+    assert check(lambda graph: graph["nodes"].append(extension("llm", "quiet_python"))) == []
+
+
+def test_nodes_that_run_elsewhere_are_not_looked_for(write):
+    there = "msgpack://there:1/"
+    graph = {"nodes": [extension("far", "not_here", app=there)]}
+    assert lines(write("g.json", graph)) == []
+
+
+def set_node(index, **fields):
+    return lambda graph: graph["nodes"][index].update(fields)
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (set_node(0, adon="x"), 'nodes[0] "stt": unknown key "adon"; did you mean "addon"?'),
+        (
+            set_node(0, addon="eer_python"),
+            'nodes[0] "stt": the addon "eer_python" is not installed; did you mean "ear_python"?',
+        ),
+        (
+            set_node(0, property={"lng": "en"}),
+            'nodes[0] "stt" property.lng: "ear_python" has no such property; did you mean "lang"?',
+        ),
+        (
+            set_node(0, property={"params": {"modle": "x"}}),
+            'nodes[0] "stt" property.params.modle: "ear_python" has no such property; did you mean "model"?',
+        ),
+        (
+            set_node(0, property={"params": {"beam": "five"}}),
+            'nodes[0] "stt" property.params.beam: unsupported conversion from `string` to `int32`; write a value of type int32',
+        ),
+        (set_node(0, property={"rate": 1 << 40}), 'nodes[0] "stt" property.rate: out of range of int32'),
+        (
+            set_node(0, property={"params": {"model": "${env:MODEL}"}}),
+            'nodes[0] "stt" property.params.model: the environment variable MODEL is not set; '
+            "export MODEL=..., or write ${env:MODEL|default}",
+        ),
+        (
+            set_node(0, property={"lang": "${LANG}"}),
+            'nodes[0] "stt" property.lang: Unsupported placeholder: ${LANG}; write ${env:NAME} or ${env:NAME|default}',
+        ),
+        (
+            lambda graph: graph["connections"][0]["data"][0]["source"].append({"extension": "sst"}),
+            "connections[0].data[0].source[1]: The extension declared in connections[0].data[0] is not defined in nodes, "
+            'extension: sst.; did you mean "stt"?',
+        ),
+        (
+            lambda graph: graph["exposed_messages"][1].update(name="flsh"),
+            'exposed_messages[1]: "main" (brain_python) sends no cmd "flsh"; did you mean "flush"?',
+        ),
+        (
+            lambda graph: graph["connections"].append(
+                {"extension": "main", "cmd": [{"name": "flush", "dest": [{"extension": "stt"}]}]}
+            ),
+            'connections[1]: extension "main" has a second section; merge it into connections[0]',
+        ),
+        (
+            set_node(1, addon="strict_brain_python"),
+            'connections[0].data[0] "asr_result": property final is sent as bool and taken as int32; '
+            "declare one type in both manifests, or add a msg_conversion",
+        ),
+    ],
+)
+def test_findings(check, change, line):
+    assert check(change) == [line]
+
+
+def test_a_misspelt_message_is_found_at_both_ends(check):
+    def change(graph):
+        graph["connections"][0]["data"][0]["name"] = "asr_resutl"
+
+    place = 'connections[0].data[0] "asr_resutl"'
+    assert check(change) == [
+        f'{place}: "stt" (ear_python) sends no data "asr_resutl"; did you mean "asr_result"?',
+        f'{place}: "main" (brain_python) takes no data "asr_resutl"; did you mean "asr_result"?',
+    ]
+
+
+def test_vendor_parameters_that_resemble_nothing_pass(check):
+    assert check(set_node(0, property={"params": {"word_timestamps": True}})) == []
+
+
+def test_a_variable_that_is_set_is_checked_for_its_type(check):
+    change = set_node(0, property={"rate": "${env:RATE}"})
+    assert check(change, environ={"RATE": "16000"}) == [
+        'nodes[0] "stt" property.rate: unsupported conversion from `string` to `int32`; write a value of type int32'
+    ]
+
+
+def test_missing_python_packages_come_with_the_command(app, check):
+    requirements = app / "ten_packages" / "extension" / "ear_python" / "requirements.txt"
+    requirements.write_text("piper-tts>=1.3\nno-such-package==2\nnumpy\n")
+    versions = {"piper-tts": "1.2", "numpy": "1.26"}
+    found = check(lambda graph: None, version_of=versions.get)
+    assert found == [
+        'nodes[0] "stt": "ear_python" needs the Python package piper-tts>=1.3, 1.2 is installed; run: pip install "stream-talk[piper]"',
+        'nodes[0] "stt": "ear_python" needs the Python package no-such-package==2, it is not installed; '
+        f"run: pip install -r {requirements}",
+    ]
+
+
+def test_a_broken_package_is_named(app, check):
+    (app / "ten_packages" / "extension" / "ear_python" / "manifest.json").write_text("{")
+    (found,) = check(lambda graph: None)
+    assert found.startswith('nodes[0] "stt": the package of "ear_python" is broken: ')
+    assert "manifest.json: line 1 column 2" in found
+
+
+def test_everything_at_once_also_in_imported_files(write):
+    part = {"nodes": [extension("x", "no_addon")], "exposed_messages": []}
+    write("part.json", part)
+    graph = conversation()
+    graph["nodes"][0]["property"] = {"lng": 1}
+    graph["nodes"].append({"type": "subgraph", "name": "p", "graph": {"import_uri": "part.json"}})
+    graph["connections"].append({"extension": "p2"})
+    found = [problem.line() for problem in check_file(write("g.json", graph), environ={})]
+    assert [line.split("graphs")[1][1:].split(": ")[0:2] for line in found] == [
+        ["g.json", "connections[1]"],
+        ["g.json", 'nodes[0] "stt" property.lng'],
+        ["part.json", 'nodes[0] "x"'],
+    ]
+
+
+def test_findings_of_a_variant_stand_where_they_were_written(write):
+    write("base.json", conversation())
+    variant = {"extends": "base.json", "nodes": [{"name": "stt", "property": {"lng": 1}}, extension("llm", "no_addon")]}
+    path = write("v.json", variant)
+    assert lines(path) == [
+        'nodes[1] "llm": the addon "no_addon" is not installed; put the package into ten_packages/extension/no_addon, '
+        "or name one of those there: brain_python, ear_python, quiet_python, strict_brain_python",
+        'nodes[0] "stt" property.lng: "ear_python" has no such property; did you mean "lang"?',
+    ]
+
+
+def test_a_graph_without_nodes(write):
+    (found,) = lines(write("g.json", {}))
+    assert found.startswith("nodes: No extension node is defined in graph.; add {")
+
+
+def test_the_graph_itself_is_not_changed_by_checking(write):
+    graph = conversation()
+    path = write("g.json", copy.deepcopy(graph))
+    before = path.read_bytes()
+    lines(path)
+    assert path.read_bytes() == before
