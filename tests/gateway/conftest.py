@@ -21,9 +21,9 @@ from ten_packages.extension.gateway_python.server import WebServer
 from ten_packages.extension.gateway_python.testing import LoopbackGraph, LoopbackHost
 
 OFFERS = [
-    GraphOffer("embedded", "Embedded"),
-    GraphOffer("other", "Another one"),
-    GraphOffer("mlx", "Apple", reason="package mlx-audio is missing", remedy="pip install stream-talk[mlx]"),
+    GraphOffer("embedded", {"en": "Embedded", "zh": "内置"}),
+    GraphOffer("other", {"en": "Another one"}),
+    GraphOffer("mlx", {"en": "Apple"}, reason="package mlx-audio is missing", remedy="pip install stream-talk[mlx]"),
 ]
 
 
@@ -149,7 +149,7 @@ def with_server(tmp_path: Path) -> Callable[..., None]:
 def until(condition: Callable[[], bool], timeout_s: float = 5.0) -> Any:
     async def wait() -> None:
         async def poll() -> None:
-            while not condition():
+            while not condition():  # noqa: ASYNC110 (the condition has no event)
                 await asyncio.sleep(0.005)
 
         await asyncio.wait_for(poll(), timeout_s)

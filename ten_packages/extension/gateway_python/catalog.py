@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from stream_talk.graph import Offer, offered_graphs
 
 
 class UnknownGraph(LookupError):
@@ -13,9 +16,11 @@ class UnknownGraph(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class GraphOffer:
+    """`title` and `description` are texts by language (`{"en": …, "zh": …}`)."""
+
     name: str
-    title: str
-    description: str = ""
+    title: Mapping[str, str] = field(default_factory=dict)
+    description: Mapping[str, str] = field(default_factory=dict)
     needs: list[str] = field(default_factory=list)
     reason: str | None = None
     remedy: str | None = None
@@ -27,13 +32,34 @@ class GraphOffer:
     def to_wire(self) -> dict[str, Any]:
         return {
             "name": self.name,
-            "title": self.title,
-            "description": self.description,
+            "title": dict(self.title),
+            "description": dict(self.description),
             "needs": self.needs,
             "available": self.available,
             "reason": self.reason,
             "remedy": self.remedy,
         }
+
+
+def offers_of(home: Path, names: list[str]) -> list[GraphOffer]:
+    """The graph files of the app; only `names`, in that order, when there are any."""
+    found = {offer.name: _offer(offer) for offer in offered_graphs(home)}
+    if not names:
+        return list(found.values())
+    return [found.get(name) or GraphOffer(name, reason="there is no such graph file") for name in names]
+
+
+def _offer(offer: Offer) -> GraphOffer:
+    info = offer.info
+    first = offer.obstacles[0] if offer.obstacles else None
+    return GraphOffer(
+        offer.name,
+        info.title or {"en": offer.name},
+        info.description,
+        list(info.needs),
+        None if first is None else f"{first.where}: {first.message}" if first.where else first.message,
+        None if first is None else first.remedy,
+    )
 
 
 class GraphCatalog:

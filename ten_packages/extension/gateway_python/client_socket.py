@@ -21,6 +21,7 @@ class ClientSocket:
         self.websocket = websocket
         self.outbox = Outbox(max_bytes, on_slow)
         self.is_finished = False
+        self._said_goodbye = False
         self._close_code = 1000
         self._close_reason = ""
         self._hang_up_timer: asyncio.TimerHandle | None = None
@@ -49,7 +50,9 @@ class ClientSocket:
         """Until `finish`, or until the client is gone."""
         try:
             await self.outbox.run(self._write)
-            await self.websocket.close(self._close_code, self._close_reason)
+            if self.is_finished:
+                await self.websocket.close(self._close_code, self._close_reason)
+                self._said_goodbye = True
         except (WebSocketDisconnect, RuntimeError, OSError):
             # Starlette says RuntimeError when the other side closed first: the reader has seen that too.
             return
@@ -69,12 +72,11 @@ class ClientSocket:
         return data if data is not None else event.get("text", "")
 
     async def wait_closed(self, writer: asyncio.Task[None]) -> None:
-        """After the reader has ended: let last words out, bounded, and leave nothing behind."""
+        """After the reader has ended. Last words that are on their way get their time, otherwise the line is dropped now."""
         self.outbox.close()
         with contextlib.suppress(asyncio.CancelledError, asyncio.TimeoutError):
             await asyncio.wait_for(writer, LAST_WORDS_TIMEOUT_S)
-        if self._hang_up_timer is not None:
-            self._hang_up_timer.cancel()
-        if not writer.done():
-            writer.cancel()
-        hang_up(self.websocket)
+        if self._hang_up_timer is None or not self._said_goodbye:
+            hang_up(self.websocket)
+            if self._hang_up_timer is not None:
+                self._hang_up_timer.cancel()
