@@ -45,7 +45,7 @@ class ClauseSpeech:
             link = self.link
             try:
                 if link is None or self._stream is None:
-                    raise RuntimeError("no voice is loaded")
+                    raise EngineCrashed("no voice is loaded")
                 async for chunk in self._watched(self._stream, link):
                     yield chunk, link.engine.info["sample_rate_hz"]
                 if not self._cancelled:

@@ -24,7 +24,8 @@ from stream_talk import clock
 from stream_talk.audio.dump import PcmDump, safe_name
 from stream_talk.audio.pcm import to_pcm16
 from stream_talk.audio.resample import StreamResampler
-from stream_talk.engines.host import Placement
+from stream_talk.engines.fallback import Link
+from stream_talk.engines.host import EngineHost, Placement
 from stream_talk.engines.interfaces import Pcm16, SpeechChunk, SpeechRequest
 from stream_talk.engines.speaking import ClauseSpeech, SpeechChain, request_options
 from stream_talk.ten import messages, names
@@ -70,13 +71,15 @@ class TtsExtension(StageExtension[TtsConfig]):
         self.spawn(self._serve_requests())
         self._set_status("connecting")
         started_ms = clock.now_ms()
-        chain = self._links.build(self.name, choice_of(type(self)), self.settings, TtsExtension)
-        self._chain = chain
-        loads = [self._load_one(link) for link in chain.links]
-        await asyncio.gather(*loads)
+        try:
+            self._chain = self._links.build(self.name, choice_of(type(self)), self.settings, TtsExtension)
+        except Exception as error:
+            self._on_load_problem(error, permanent=True)
+            return
+        await asyncio.gather(*(self._load_one(link) for link in self._chain.links))
         self.report_metrics({"connect_delay": round(clock.now_ms() - started_ms)})
 
-    async def _load_one(self, link: Any) -> None:
+    async def _load_one(self, link: Link[EngineHost]) -> None:
         await self._links.load(link, self._on_load_problem)
         self._load_problem = ""
         self._set_status("connected")
@@ -180,10 +183,10 @@ class TtsExtension(StageExtension[TtsConfig]):
 
     async def _serve(self, request: TtsRequest) -> None:
         while not request.dead:
-            speech = self._next_speech(request)
-            if speech is not None:
-                await self._ready(speech)
-                await self._send_clause(request, speech)
+            if request.has_clauses and not self._speaking:
+                self._prepare(request, await self._loaded_chain())
+            if self._speaking:
+                await self._send_clause(request, self._speaking[0])
             elif request.is_complete:
                 self._send_tail(request)
                 self._end_request(request, names.REASON_REQUEST_END)
@@ -191,35 +194,25 @@ class TtsExtension(StageExtension[TtsConfig]):
             else:
                 await request.changed()
 
-    def _next_speech(self, request: TtsRequest) -> ClauseSpeech | None:
-        """The clause to sound now: the one prepared meanwhile, or the next one."""
-        if self._speaking:
-            return self._speaking[0]
-        return self._prepare(request)
+    async def _loaded_chain(self) -> SpeechChain:
+        """Text may come before the engine is loaded; it waits here, until it is clear how the first attempt ended."""
+        if self._chain is None or self._chain.best() is None:
+            await self._loading.wait()
+        if self._chain is None or self._chain.best() is None:
+            raise RuntimeError(self._load_problem or "the voice is not loaded")
+        return self._chain
 
-    def _prepare(self, request: TtsRequest) -> ClauseSpeech | None:
+    def _prepare(self, request: TtsRequest, chain: SpeechChain) -> None:
+        """Put the next text into the engine's queue, behind what sounds now."""
         first = not request.clauses_spoken
         text = request.take_group()
-        if text is None or self._chain is None:
-            return None
+        if text is None:
+            return
         options = request_options(self._options, speculative=bool(request.metadata.get("speculative")))
         spoken = SpeechRequest(text, options, first, request.is_complete)
-        speech = ClauseSpeech(self._chain, spoken, self.settings.chunk_timeout_ms)
-        self._speaking.append(speech)
-        return speech
-
-    async def _ready(self, speech: ClauseSpeech) -> None:
-        """The engine may still be loading; text that came early waits for it."""
-        if speech.link is not None:
-            return
-        await self._loading.wait()
-        assert self._chain is not None
-        if self._chain.best() is None:
-            raise RuntimeError(self._load_problem or "the voice is not loaded")
-        self._speaking[:] = [ClauseSpeech(self._chain, speech.request, self.settings.chunk_timeout_ms)]
+        self._speaking.append(ClauseSpeech(chain, spoken, self.settings.chunk_timeout_ms))
 
     async def _send_clause(self, request: TtsRequest, speech: ClauseSpeech) -> None:
-        speech = self._speaking[0]
         start_ms = request.sent_ms
         had_words = False
         async for chunk, rate_hz in speech.chunks():
@@ -227,8 +220,8 @@ class TtsExtension(StageExtension[TtsConfig]):
                 return
             had_words |= bool(chunk.words)
             self._send_chunk(request, chunk, rate_hz, start_ms)
-            if len(self._speaking) == 1 and not request.dead:
-                self._prepare(request)
+            if len(self._speaking) == 1 and self._chain is not None:
+                self._prepare(request, self._chain)
             await self._keep_lead()
         if request.dead:
             return

@@ -74,6 +74,10 @@ class TtsRequest:
         return " ".join(group)
 
     @property
+    def has_clauses(self) -> bool:
+        return bool(self._clauses)
+
+    @property
     def is_complete(self) -> bool:
         return self.text_ended and not self._clauses
 

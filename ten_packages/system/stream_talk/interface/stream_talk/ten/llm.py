@@ -1,0 +1,256 @@
+"""Base of language model extensions: TEN's LLM interface on top of an `LlmEngine`.
+
+    class RulesLlmExtension(LlmExtension):
+        vendor = "rules"
+        config_model = RulesStageConfig    # LlmConfig plus `params`
+        engine_class = RulesEngine         # built with **engine_options(config)
+
+`chat_completion` is answered by a stream of results (deltas, tool calls, a done), then one empty final OK. A failure ends in a final
+ERROR; `abort` closes the engine's stream, and ends in a final OK. Text is retried on the next engine only before its first token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, ClassVar
+
+from pydantic import BaseModel
+from ten_runtime import Cmd
+
+from stream_talk import clock
+from stream_talk.engines.fallback import EngineLate, FallbackChain, Link
+from stream_talk.engines.interfaces import EngineUnavailable, LlmEngine, LlmEvent, LlmRequest
+from stream_talk.ten import messages, names
+from stream_talk.ten.config import LlmConfig, StageConfig
+from stream_talk.ten.engine_links import extension_class_of
+from stream_talk.ten.llm_reply import ReplyWriter
+from stream_talk.ten.stage import StageExtension
+
+_RETRY_DELAYS_MS = (500.0, 1000.0, 2000.0, 4000.0)
+
+
+class LlmExtension(StageExtension[LlmConfig]):
+    module: ClassVar[str] = names.MODULE_LLM
+    config_model: ClassVar[type[BaseModel]] = LlmConfig
+    engine_class: ClassVar[type[Any] | None] = None
+
+    @classmethod
+    def engine_options(cls, config: Any) -> dict[str, Any]:
+        """Keyword arguments of the engine's constructor: by default all `params`."""
+        params = getattr(config, "params", None)
+        return params.model_dump() if isinstance(params, BaseModel) else dict(params or {})
+
+    @classmethod
+    def make_engine(cls, config: Any) -> LlmEngine:
+        if cls.engine_class is None:
+            raise TypeError(f"{cls.__name__} names no engine: set engine_class")
+        engine: LlmEngine = cls.engine_class(**cls.engine_options(config))
+        return engine
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._chain: FallbackChain[LlmEngine] | None = None
+        self._loading = asyncio.Event()  # set once the first attempt to load has ended, well or badly
+        self._load_problem = ""
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    # --- life -----------------------------------------------------------------------------------------------------
+
+    async def start_stage(self) -> None:
+        try:
+            self._chain = FallbackChain(self._links(), self._on_switch)
+        except Exception as error:
+            self._load_failed(error)
+            return
+        await asyncio.gather(*(self._load(link) for link in self._chain.links))
+
+    async def stop_stage(self) -> None:
+        if self._chain is not None:
+            for link in self._chain.links:
+                await link.engine.close()
+
+    def _links(self) -> list[Link[LlmEngine]]:
+        fallback = self.settings.fallback
+        late_ms = fallback.late_ms if fallback else self.settings.first_token_timeout_ms
+        links = [Link(self.name, self.make_engine(self.settings), late_ms, fallback.retry_after_ms if fallback else 0.0)]
+        if fallback is not None:
+            other = extension_class_of(fallback.addon, LlmExtension)
+            model: type[StageConfig] = other.config_model
+            other_config = model.model_validate({"params": fallback.params})
+            limit_ms = self.settings.first_token_timeout_ms
+            links.append(Link(fallback.addon, other.make_engine(other_config), limit_ms, fallback.retry_after_ms))
+        return links
+
+    async def _load(self, link: Link[LlmEngine]) -> None:
+        attempt = 0
+        while True:
+            try:
+                await link.engine.load()
+                link.available = True
+                self._load_problem = ""
+                self._loading.set()
+                return
+            except Exception as error:
+                self._load_failed(error)
+            await clock.sleep_ms(_RETRY_DELAYS_MS[min(attempt, len(_RETRY_DELAYS_MS) - 1)])
+            attempt += 1
+
+    def _load_failed(self, error: Exception) -> None:
+        if str(error) != self._load_problem:
+            self._load_problem = str(error)
+            permanent = isinstance(error, EngineUnavailable) and error.permanent
+            self.report_error(names.CODE_FATAL if permanent else names.CODE_NON_FATAL, str(error))
+        self._loading.set()
+
+    def _on_switch(self, text: str) -> None:
+        self.report_error(names.CODE_NON_FATAL, text)
+
+    # --- messages in ----------------------------------------------------------------------------------------------
+
+    async def handle_cmd(self, name: str, cmd: Cmd) -> Mapping[str, Any] | None:
+        if name == names.CHAT_COMPLETION:
+            await self._chat_completion(cmd)
+            return None
+        body = messages.read_json(cmd)
+        if name == names.ABORT:
+            self._abort(str(body.get("request_id", "")))
+        elif name == names.RETRIEVE_PROMPT:
+            return {"prompt": ""}
+        return {}
+
+    def _abort(self, request_id: str) -> None:
+        for running_id, task in list(self._running.items()):
+            if request_id in ("", running_id):
+                task.cancel()
+
+    async def _chat_completion(self, cmd: Cmd) -> None:
+        body = messages.read_json(cmd)
+        request_id = str(body.get("request_id", ""))
+        if request_id in self._running:
+            message = f"request {request_id} is already running"
+            refusal = {"error": "request_id_already_running", "message": message, "request_id": request_id}
+            await self.env.return_result(messages.result(cmd, refusal, ok=False))
+            return
+        # A task of its own: cancelling the callback's task would let a CancelledError reach the runtime, which ends the process.
+        task = asyncio.get_running_loop().create_task(self._answer(cmd, request_id, body))
+        self._running[request_id] = task
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: self._answered(request_id, done))
+
+    def _answered(self, request_id: str, task: asyncio.Task[None]) -> None:
+        self._running.pop(request_id, None)
+        self._task_ended(task)
+
+    # --- answering ------------------------------------------------------------------------------------------------
+
+    async def _answer(self, cmd: Cmd, request_id: str, body: messages.Json) -> None:
+        metadata = body.get("metadata") or {}
+        writer = ReplyWriter(cmd, request_id, streaming=bool(body.get("streaming", True)))
+        request = LlmRequest(
+            request_id,
+            list(body.get("messages") or []),
+            list(body.get("tools") or []),
+            dict(body.get("parameters") or {}),
+            body.get("model") or None,
+        )
+        started_ms = clock.now_ms()
+        try:
+            async for event in self._events(request, writer):
+                for result in writer.add(event):
+                    self.post(self.env.return_result(result))
+                self._measure(writer, started_ms, request_id, metadata)
+            for result in writer.finish():
+                self.post(self.env.return_result(result))
+        except asyncio.CancelledError:
+            self.post(self.env.return_result(messages.result(cmd)))
+            return
+        except Exception as error:
+            code = names.CODE_NON_FATAL
+            self.report_error(code, str(error), request_id=request_id, metadata=metadata)
+            failure = {"error": type(error).__name__, "message": str(error), "request_id": request_id}
+            self.post(self.env.return_result(messages.result(cmd, failure, ok=False)))
+            return
+        self.post(self.env.return_result(messages.result(cmd)))
+
+    def _measure(self, writer: ReplyWriter, started_ms: float, request_id: str, metadata: messages.Json) -> None:
+        """`ttft` at the first token, `ttfs` when the first sentence is complete."""
+        for key in writer.reached():
+            self.report_metrics({key: round(clock.now_ms() - started_ms, 1)}, request_id=request_id, metadata=metadata)
+
+    async def _events(self, request: LlmRequest, writer: ReplyWriter) -> AsyncIterator[LlmEvent]:
+        """Events of the first engine of the chain that answers in time."""
+        if self._chain is None or self._chain.best() is None:
+            await self._loading.wait()
+        if self._chain is None:
+            raise RuntimeError(self._load_problem)
+        tried: set[str] = set()
+        link = self._chain.best()
+        while link is not None:
+            try:
+                async with contextlib.aclosing(self._watched(link, request, tried)) as events:
+                    async for event in events:
+                        yield event
+                link.served += 1
+                return
+            except Exception as error:
+                if writer.started:
+                    raise
+                successor = self._chain.failed(link, error, tried)
+                if successor is None:
+                    raise
+                link = successor
+        raise RuntimeError(self._load_problem or "no language model is loaded")
+
+    async def _watched(
+        self, link: Link[LlmEngine], request: LlmRequest, tried: set[str]
+    ) -> AsyncIterator[LlmEvent]:
+        """The engine's stream, closed on the way out, with a limit on every wait."""
+        assert self._chain is not None
+        has_other = self._chain.best(tried | {link.name}) is not None
+        limit_ms = link.late_ms if has_other else self.settings.first_token_timeout_ms
+        stream = link.engine.stream(request)
+        watch = _Watch(limit_ms)
+        try:
+            while True:
+                watch.start()
+                try:
+                    event = await stream.__anext__()
+                except StopAsyncIteration:
+                    return
+                except asyncio.CancelledError:
+                    if watch.fired:
+                        raise EngineLate(f"no token for {watch.limit_ms:.0f} ms") from None
+                    raise
+                finally:
+                    watch.stop()
+                yield event
+                watch.limit_ms = self.settings.token_timeout_ms
+        finally:
+            aclose = getattr(stream, "aclose", None)
+            if aclose is not None:
+                await aclose()
+
+
+class _Watch:
+    """Cancels the current task when a wait takes too long. Cheaper per token than `asyncio.wait_for`, which makes a task of each wait."""
+
+    def __init__(self, limit_ms: float) -> None:
+        self.limit_ms = limit_ms
+        self.fired = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self.limit_ms / 1000.0, self._fire, task)
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _fire(self, task: asyncio.Task[Any] | None) -> None:
+        self.fired = True
+        if task is not None:
+            task.cancel()

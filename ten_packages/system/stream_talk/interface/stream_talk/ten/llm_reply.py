@@ -1,0 +1,74 @@
+"""One chat completion's answer: engine events in, TEN's streamed results out, and the moments worth measuring."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ten_runtime import Cmd, CmdResult
+
+from stream_talk import clock
+from stream_talk.engines.interfaces import LlmEvent, TextDelta, ToolCall, Usage
+from stream_talk.ten import messages
+from stream_talk.text.clauses import ClauseSplitter
+
+
+class ReplyWriter:
+    def __init__(self, cmd: Cmd, request_id: str, *, streaming: bool) -> None:
+        self._cmd = cmd
+        self._response_id = request_id
+        self._created = clock.epoch_ms() // 1000
+        self._streaming = streaming
+        self._content = ""
+        self._reasoning = ""
+        self._splitter = ClauseSplitter()
+        self._sentence_done = False
+        self._reached: list[str] = []
+        self.started = False
+        self.usage: Usage | None = None
+
+    def add(self, event: LlmEvent) -> list[CmdResult]:
+        """The results that this event causes."""
+        if isinstance(event, Usage):
+            self.usage = event
+            return []
+        results: list[CmdResult] = []
+        if not self.started:
+            self.started = True
+            self._reached.append("ttft")
+        if isinstance(event, ToolCall):
+            body = {"id": event.call_id, "tool_call_id": event.call_id, "name": event.name, "arguments": event.arguments}
+            return [self._result("tool_call_content", body)]
+        if event.reasoning:
+            self._reasoning += event.text
+            if self._streaming:
+                body = {"role": "assistant", "delta": event.text, "content": self._reasoning}
+                results.append(self._result("message_reasoning_delta", body))
+            return results
+        self._take_text(event)
+        if self._streaming:
+            body = {"role": "assistant", "delta": event.text, "content": self._content}
+            results.append(self._result("message_content_delta", body))
+        return results
+
+    def finish(self) -> list[CmdResult]:
+        results = []
+        if self._reasoning:
+            results.append(self._result("message_reasoning_done", {"role": "assistant", "content": self._reasoning}))
+        if self._content:
+            results.append(self._result("message_content_done", {"role": "assistant", "content": self._content}))
+        return results
+
+    def reached(self) -> list[str]:
+        """Metric keys whose moment has come since the last call."""
+        keys, self._reached = self._reached, []
+        return keys
+
+    def _take_text(self, event: TextDelta) -> None:
+        self._content += event.text
+        if not self._sentence_done and self._splitter.feed(event.text):
+            self._sentence_done = True
+            self._reached.append("ttfs")
+
+    def _result(self, kind: str, body: dict[str, Any]) -> CmdResult:
+        tree = {"type": kind, "response_id": self._response_id, "created": self._created, **body}
+        return messages.result(self._cmd, tree, final=False)

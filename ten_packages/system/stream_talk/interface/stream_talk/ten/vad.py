@@ -1,0 +1,154 @@
+"""Base of voice activity extensions: hops through a `VadEngine`, decisions by the kit's `VoiceGate`, TEN's two commands out.
+
+    class SileroVadExtension(VadExtension):
+        vendor = "silero"
+        config_model = SileroConfig      # VadConfig plus what the engine needs
+        engine_class = SileroVadEngine
+
+Every frame passes through unchanged, before the commands it causes. With `gate: true` only speech passes, from `pre_roll_ms` before its
+onset.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import BaseModel
+from ten_runtime import AudioFrame
+
+from stream_talk.audio.resample import StreamResampler
+from stream_talk.audio.voice_gate import GateSettings, VoiceChange, VoiceEvent, VoiceGate
+from stream_talk.engines.interfaces import EngineUnavailable, Pcm16, VadEngine
+from stream_talk.ten import messages, names
+from stream_talk.ten.config import VadConfig
+from stream_talk.ten.stage import StageExtension
+
+_EMPTY: Pcm16 = np.zeros(0, dtype=np.int16)
+
+
+class VadExtension(StageExtension[VadConfig]):
+    module: ClassVar[str] = names.MODULE_VAD
+    config_model: ClassVar[type[BaseModel]] = VadConfig
+    engine_class: ClassVar[type[Any] | None] = None
+
+    @classmethod
+    def engine_options(cls, config: Any) -> dict[str, Any]:
+        """Keyword arguments of the engine's constructor: by default all `params`."""
+        params = getattr(config, "params", None)
+        return params.model_dump() if isinstance(params, BaseModel) else dict(params or {})
+
+    def make_engine(self, config: Any) -> VadEngine:
+        """A loaded engine. Override to choose another one when `EngineUnavailable` is raised."""
+        if self.engine_class is None:
+            raise TypeError(f"{type(self).__name__} names no engine: set engine_class")
+        engine: VadEngine = self.engine_class(**self.engine_options(config))
+        engine.load()
+        return engine
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._engine: VadEngine | None = None
+        self._gate: VoiceGate | None = None
+        self._reader = messages.PcmReader()
+        self._resampler: StreamResampler | None = None
+        self._rest = _EMPTY
+        self._rest_start_ms = 0.0
+        self._media_ms = 0.0
+        self._pre_roll: deque[tuple[AudioFrame, float]] = deque()
+        self._pre_roll_ms = 0.0
+        self._problem = ""
+
+    # --- life -----------------------------------------------------------------------------------------------------
+
+    def configured(self, config: VadConfig) -> None:
+        try:
+            self._engine = self.make_engine(config)
+        except EngineUnavailable as error:
+            self._problem = str(error)
+            return
+        settings = GateSettings(
+            config.vad_threshold, config.release_threshold, config.prefix_padding_ms, config.silence_duration_ms
+        )
+        self._gate = VoiceGate(settings, self._engine.hop_samples * 1000.0 / self._engine.sample_rate_hz)
+
+    async def start_stage(self) -> None:
+        if self._problem:
+            self.report_error(names.CODE_FATAL, self._problem)
+
+    async def stop_stage(self) -> None:
+        if self._engine is not None:
+            self._engine.close()
+
+    # --- audio ----------------------------------------------------------------------------------------------------
+
+    def handle_audio(self, frame: AudioFrame) -> None:
+        view = self._reader.read(frame)
+        engine, gate = self._engine, self._gate
+        if engine is None or gate is None or not len(view.pcm):
+            self.post(self.env.send_audio_frame(frame))
+            return
+        from_hz = view.sample_rate_hz or engine.sample_rate_hz
+        media_ms = float(view.timestamp_ms) if view.timestamp_ms > 0 else self._media_ms
+        self._media_ms = media_ms + len(view.pcm) * 1000.0 / from_hz
+        if not self.settings.gate:
+            self.post(self.env.send_audio_frame(frame))
+        events = self._step(engine, gate, self._at_engine_rate(view.pcm, from_hz, engine.sample_rate_hz), media_ms)
+        if self.settings.gate:
+            self._pass_gated(frame, len(view.pcm) * 1000.0 / from_hz, gate.speaking or bool(events))
+        for event in events:
+            self._announce(event, view.metadata)
+
+    def _step(self, engine: VadEngine, gate: VoiceGate, pcm: Pcm16, media_ms: float) -> list[VoiceEvent]:
+        """All whole hops of what has come so far; the rest waits for the next frame."""
+        hop = engine.hop_samples
+        hop_ms = hop * 1000.0 / engine.sample_rate_hz
+        rest = self._rest
+        start_ms = media_ms - len(rest) * 1000.0 / engine.sample_rate_hz
+        if len(rest):
+            pcm = np.concatenate([rest, pcm])
+        events: list[VoiceEvent] = []
+        position = 0
+        while len(pcm) - position >= hop:
+            probability = engine.probability(pcm[position : position + hop])
+            event = gate.step(probability, start_ms)
+            if event is not None:
+                events.append(event)
+            position += hop
+            start_ms += hop_ms
+        self._rest = pcm[position:]
+        return events
+
+    def _at_engine_rate(self, pcm: Pcm16, from_hz: int, to_hz: int) -> Pcm16:
+        if from_hz == to_hz:
+            return pcm
+        if self._resampler is None or self._resampler.from_hz != from_hz:
+            self._resampler = StreamResampler(from_hz, to_hz)
+        return self._resampler.process(pcm)
+
+    def _pass_gated(self, frame: AudioFrame, length_ms: float, speech: bool) -> None:
+        """Hold frames back until speech begins, then let the held ones out first."""
+        self._pre_roll.append((frame, length_ms))
+        self._pre_roll_ms += length_ms
+        if speech:
+            for held, _ in self._pre_roll:
+                self.post(self.env.send_audio_frame(held))
+            self._pre_roll.clear()
+            self._pre_roll_ms = 0.0
+            return
+        # The gate decides `prefix_padding_ms` after the onset, so that much more is held.
+        limit_ms = self.settings.pre_roll_ms + self.settings.prefix_padding_ms + 100.0
+        while self._pre_roll_ms > limit_ms:
+            _, gone_ms = self._pre_roll.popleft()
+            self._pre_roll_ms -= gone_ms
+
+    def _announce(self, event: VoiceEvent, metadata: messages.Json) -> None:
+        name = names.START_OF_SENTENCE if event.change is VoiceChange.START else names.END_OF_SENTENCE
+        body = {
+            "session_id": metadata.get("session_id", ""),
+            "timestamp_ms": round(event.timestamp_ms),
+            "probability": round(event.probability, 3),
+            "metadata": metadata,
+        }
+        self.send_cmd(name, body)
