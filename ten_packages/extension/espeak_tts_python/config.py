@@ -18,6 +18,8 @@ class EspeakParams(BaseModel):
     volume: float = Field(1.0, ge=0.0, le=2.0)
     clause_pause_ms: int = Field(140, ge=0, le=2000)
     """Silence before each clause of a reply but the first."""
+    sample_rate: int | None = Field(None, ge=8000, le=48000)
+    """Of the frames sent; the library makes 22,050."""
 
 
 class EspeakConfig(TtsConfig):

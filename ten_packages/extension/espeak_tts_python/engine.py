@@ -10,7 +10,7 @@ import queue
 import re
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,8 @@ _CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _SPEAKABLE = re.compile(r"\w")
 _PIECE_END = re.compile(rf".{{1,{_LONGEST_PIECE}}}(?:[.!?;,。！？；，、\s]|$)|.{{1,{_LONGEST_PIECE}}}", re.DOTALL)
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+# Where espeak's name of a voice is not the language tag itself.
+_VOICE_OF_LANGUAGE = {"zh": "cmn", "zh-cn": "cmn", "zh-tw": "cmn", "zh-hk": "yue", "en": "en-us", "en-us": "en-us", "en-gb": "en-gb"}
 _QUIET = 30
 _KEPT_LEAD_MS = 4
 
@@ -78,7 +80,7 @@ class EspeakEngine:
     def speak(self, request: SpeechRequest, cancel: CancelToken) -> Iterator[SpeechChunk]:
         self.load()
         assert self._library is not None
-        settings = Settings(**{**vars(self._settings), **_known(request.options)})
+        settings = _for_request(self._settings, request.options)
         position_ms = 0
         if not request.first_of_reply and _SPEAKABLE.search(request.text):
             pause = np.zeros(settings.clause_pause_ms * self.sample_rate_hz // 1000, np.int16)
@@ -205,8 +207,13 @@ def _within(value: float, lowest: int, highest: int) -> int:
     return int(min(max(value, lowest), highest))
 
 
-def _known(options: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in options.items() if key in Settings.__dataclass_fields__ and value is not None}
+def _for_request(settings: Settings, options: dict[str, Any]) -> Settings:
+    """`options` may name any setting, or a `language` whose usual voice is then taken."""
+    known = {key: value for key, value in options.items() if key in Settings.__dataclass_fields__ and value}
+    language = str(options.get("language") or "").lower()
+    if language and "voice" not in known and not settings.voice.lower().startswith(language.partition("-")[0]):
+        known["voice"] = _VOICE_OF_LANGUAGE.get(language) or _VOICE_OF_LANGUAGE.get(language.partition("-")[0], language)
+    return replace(settings, **known)
 
 
 def _without_lead(pcm: Pcm16, rate_hz: int) -> tuple[int, Pcm16]:

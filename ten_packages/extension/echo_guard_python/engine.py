@@ -1,0 +1,85 @@
+"""WebRTC audio processing through `livekit`: echo cancellation, noise suppression, high-pass filter and gain control."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from stream_talk.engines.interfaces import EngineUnavailable, Pcm16
+
+SAMPLE_RATE_HZ = 16000
+FRAME_SAMPLES = SAMPLE_RATE_HZ // 100  # the module takes exactly 10 ms
+_EMPTY: Pcm16 = np.zeros(0, np.int16)
+
+
+@dataclass(frozen=True)
+class Processing:
+    echo_cancellation: bool = True
+    noise_suppression: bool = True
+    high_pass_filter: bool = True
+    gain_control: bool = False
+    playout_delay_ms: int = 60
+
+
+class EchoGuardEngine:
+    """One per session. Frames of any length in, multiples of 10 ms out: what does not fill 10 ms waits for the next call."""
+
+    def __init__(self, processing: Processing) -> None:
+        self._processing = processing
+        self._rtc: Any = None
+        self._apm: Any = None
+        self._waiting = _EMPTY
+
+    @property
+    def waiting_samples(self) -> int:
+        return len(self._waiting)
+
+    def load(self) -> None:
+        if self._apm is not None:
+            return
+        try:
+            from livekit import rtc
+        except (ImportError, OSError) as error:
+            raise EngineUnavailable(
+                f"the echo canceller does not load ({error})",
+                "pip install livekit, or use graphs/embedded-no-echo-guard.json with a headset",
+            ) from error
+        chosen = self._processing
+        self._rtc = rtc
+        self._apm = rtc.AudioProcessingModule(
+            echo_cancellation=chosen.echo_cancellation,
+            noise_suppression=chosen.noise_suppression,
+            high_pass_filter=chosen.high_pass_filter,
+            auto_gain_control=chosen.gain_control,
+        )
+
+    def close(self) -> None:
+        self._apm = None
+        self._waiting = _EMPTY
+
+    def frames_in(self, microphone: Pcm16) -> int:
+        """How many 10 ms frames the next `process` will take the reference for."""
+        return (len(self._waiting) + len(microphone)) // FRAME_SAMPLES
+
+    def process(self, microphone: Pcm16, reference: Pcm16) -> Pcm16:
+        """`reference`: what the loudspeaker plays meanwhile, `frames_in(microphone)` frames of it."""
+        samples = np.concatenate([self._waiting, microphone]) if len(self._waiting) else microphone
+        whole = len(samples) // FRAME_SAMPLES * FRAME_SAMPLES
+        self._waiting = samples[whole:].copy()
+        cleaned = np.empty(whole, np.int16)
+        for start in range(0, whole, FRAME_SAMPLES):
+            end = start + FRAME_SAMPLES
+            cleaned[start:end] = self._frame(samples[start:end], reference[start:end])
+        return cleaned
+
+    def _frame(self, microphone: Pcm16, reference: Pcm16) -> Pcm16:
+        if self._processing.echo_cancellation:
+            self._apm.process_reverse_stream(self._audio_frame(reference))
+            self._apm.set_stream_delay_ms(self._processing.playout_delay_ms)
+        frame = self._audio_frame(microphone)
+        self._apm.process_stream(frame)
+        return np.frombuffer(frame.data, np.int16)
+
+    def _audio_frame(self, pcm: Pcm16) -> Any:
+        return self._rtc.AudioFrame(bytearray(pcm.tobytes()), SAMPLE_RATE_HZ, 1, FRAME_SAMPLES)
