@@ -255,12 +255,12 @@ class RealtimeConnection:
         return []
 
     def _on_state(self, state: str) -> list[Effect]:
-        if state == "hearing":
-            if self.response is None or not self.response.audio_started:
-                return self._speech_started(self._appended_ms - self.session.prefix_padding_ms)
-        elif state in ("idle", "listening") and self.response is not None:
+        if state == "hearing" and (self.response is None or not self.response.audio_started):
+            return self._speech_started(self._appended_ms - self.session.prefix_padding_ms)
+        if state in ("idle", "listening"):
             # A reply that had nothing to say aloud has no audio_end.
-            if self.response.text_is_final and not self.response.audio_started:
+            response = self.response
+            if response is not None and response.text_is_final and not response.audio_started:
                 return self._close("completed")
         return []
 
@@ -372,13 +372,10 @@ class RealtimeConnection:
         response, effects = self._reply({"generation": generation, "turn_id": turn_id, "request_id": request_id})
         if response is None:
             return []
-        return [
-            *effects,
-            *(
-                ToClient(event, generation if "output_audio.delta" in event["type"] else None)
-                for event in response.audio(pcm)
-            ),
-        ]
+        for event in response.audio(pcm):
+            is_sound = event["type"] == "response.output_audio.delta"
+            effects.append(ToClient(event, generation if is_sound else None))
+        return effects
 
     def _on_words(self, message: Mapping[str, Any]) -> list[Effect]:
         response = self.response

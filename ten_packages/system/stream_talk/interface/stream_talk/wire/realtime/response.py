@@ -46,7 +46,7 @@ class Response:
     def _open_message(self) -> list[Event]:
         if self.message is not None:
             return []
-        body = {"id": self._new_id("item"), "object": "realtime.item", "type": "message", "status": "in_progress",
+        body: Event = {"id": self._new_id("item"), "object": "realtime.item", "type": "message", "status": "in_progress",
                 "role": "assistant", "content": []}  # fmt: skip
         item = self.message = Item(body["id"], body, self.turn_id, has_audio=not self.is_text)
         events = self._announce(item)
@@ -94,7 +94,7 @@ class Response:
         ]
 
     def function_call(self, call_id: str, name: str, arguments: dict[str, Any]) -> list[Event]:
-        body = {"id": self._new_id("item"), "object": "realtime.item", "type": "function_call", "status": "in_progress",
+        body: Event = {"id": self._new_id("item"), "object": "realtime.item", "type": "function_call", "status": "in_progress",
                 "name": name, "call_id": call_id, "arguments": ""}  # fmt: skip
         item = Item(body["id"], body, self.turn_id)
         events = self._announce(item)

@@ -1,0 +1,81 @@
+"""`WS /v1/realtime` and `POST /v1/realtime/client_secrets`: the OpenAI Realtime protocol."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from fastapi import APIRouter, Request, WebSocket
+from stream_talk import clock
+from stream_talk.wire.realtime.errors import RealtimeError
+from stream_talk.wire.realtime.session_object import SessionObject
+
+from ..gateway import Gateway
+from ..ports.realtime import RealtimeShell, new_id
+
+SUBPROTOCOL = "realtime"
+BETA_SUBPROTOCOL = "openai-beta.realtime-v1"
+_SECRET_LIFETIME_S = 600
+_MOST_SECRETS = 1_000
+
+
+class _Secrets:
+    """Session settings handed out in advance; each ephemeral key is good for a while."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[str, tuple[float, dict[str, Any]]] = {}
+
+    def make(self, session: dict[str, Any]) -> str:
+        now_s = clock.epoch_ms() / 1000
+        self._sessions = {key: entry for key, entry in self._sessions.items() if entry[0] > now_s}
+        while len(self._sessions) >= _MOST_SECRETS:
+            del self._sessions[next(iter(self._sessions))]
+        key = f"ek_{secrets.token_urlsafe(24)}"
+        self._sessions[key] = (now_s + _SECRET_LIFETIME_S, session)
+        return key
+
+    def session_of(self, presented: list[str]) -> dict[str, Any] | None:
+        now_s = clock.epoch_ms() / 1000
+        for key in presented:
+            entry = self._sessions.get(key)
+            if entry is not None and entry[0] > now_s:
+                return entry[1]
+        return None
+
+
+def _presented_keys(websocket: WebSocket, offered: list[str]) -> list[str]:
+    bearer = websocket.headers.get("authorization", "").removeprefix("Bearer ").strip()
+    prefix = "openai-insecure-api-key."
+    return [bearer, *(name.removeprefix(prefix) for name in offered if name.startswith(prefix))]
+
+
+def router(gateway: Gateway) -> APIRouter:
+    routes = APIRouter()
+    handed_out = _Secrets()
+
+    @routes.websocket("/v1/realtime")
+    async def realtime(websocket: WebSocket) -> None:
+        offered = list(websocket.scope["subprotocols"])
+        beta = BETA_SUBPROTOCOL in offered or websocket.headers.get("openai-beta", "").startswith("realtime=v1")
+        # Browsers and Node hang up unless exactly this one is chosen; the key's token must never be echoed.
+        await websocket.accept(subprotocol=SUBPROTOCOL if SUBPROTOCOL in offered else None)
+        initial = handed_out.session_of(_presented_keys(websocket, offered))
+        model = websocket.query_params.get("model", "")
+        await RealtimeShell(gateway, websocket, model=model, beta=beta, initial=initial).run()
+
+    @routes.post("/v1/realtime/client_secrets")
+    async def client_secrets(request: Request) -> Any:
+        body = await request.json() if await request.body() else {}
+        wanted = body.get("session") if isinstance(body, dict) else None
+        session = SessionObject(new_id("sess"), str((wanted or {}).get("model", "stream-talk")), "alloy", 0)
+        try:
+            session.update(wanted or {})
+        except RealtimeError as error:
+            from fastapi.responses import JSONResponse
+
+            return JSONResponse({"error": error.body(None)}, status_code=400)
+        key = handed_out.make(wanted or {})
+        expires_at = int(clock.epoch_ms() / 1000) + _SECRET_LIFETIME_S
+        return {"value": key, "expires_at": expires_at, "session": session.body()}
+
+    return routes
