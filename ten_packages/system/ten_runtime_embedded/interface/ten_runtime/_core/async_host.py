@@ -1,0 +1,188 @@
+"""An async extension: its callbacks as tasks, its inbox as a pump.
+
+"A new task per message" without paying for a task per message: the pump is a task that starts each handler itself. A
+handler that finishes at once has cost no task. One that suspends keeps the task it was started in: the pump becomes
+that message's task, and a new pump takes over the rest of the inbox. Order, ``current_task``, timeouts and
+cancellation are those of one task per message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import types
+from collections.abc import Coroutine, Generator
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, Final
+
+from ..audio_frame import AudioFrame
+from ..cmd import Cmd
+from ..data import Data
+from ..video_frame import VideoFrame
+from .content import AUDIO_FRAME, CMD, DATA, RESULT, VIDEO_FRAME
+from .executors import LoopExecutor
+from .extension_host import CALLBACK_OF, ExtensionHost, Stage
+
+if TYPE_CHECKING:
+    from ..async_extension import AsyncExtension
+    from .engine import Engine
+    from .node_setup import NodeSetup
+
+BATCH: Final = 32  # messages started before other tasks of the loop get their turn
+CANCEL_GRACE_S: Final = 0.5
+_RELEASE_ROUNDS: Final = 3  # loop rounds in which handlers may end by themselves before they are cancelled
+
+_new = object.__new__
+
+
+@types.coroutine
+def _let_others_run() -> Generator[None, None, None]:
+    yield
+
+
+@types.coroutine
+def _carry_on(coro: Coroutine[Any, Any, Any], run: Any, waits_for: Any) -> Generator[Any, Any, None]:
+    """Drive a coroutine that has been started already, as if the current task had started it."""
+    while True:
+        try:
+            value = yield waits_for
+        except GeneratorExit:
+            coro.close()
+            raise
+        except BaseException as error:
+            step, argument = coro.throw, error
+        else:
+            step, argument = coro.send, value
+        try:
+            waits_for = run(step, argument)
+        except StopIteration:
+            return
+
+
+class AsyncExtensionHost(ExtensionHost):
+    extension: AsyncExtension
+    executor: LoopExecutor
+
+    def __init__(self, engine: Engine, node: NodeSetup, extension: AsyncExtension, executor: LoopExecutor) -> None:
+        super().__init__(engine, node, extension, executor)
+        self.loop = executor.loop
+        self._tasks: set[asyncio.Task[None]] = set()  # asyncio itself holds tasks only weakly
+
+    # Stages -----------------------------------------------------------------------------------------------------
+
+    def call_stage(self, stage: Stage) -> None:
+        self._keep(self.loop.create_task(self._run_stage(stage)))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run_stage(self, stage: Stage) -> None:
+        callback = getattr(self.extension, CALLBACK_OF[stage])
+        try:
+            await callback(self.env)
+        except BaseException as error:
+            if not self._is_own_end(error):
+                self.engine.callback_failed(self, CALLBACK_OF[stage], error)
+            if self.stage is Stage.CLOSED:
+                return
+        self.acknowledge(stage)
+
+    @staticmethod
+    def _is_own_end(error: BaseException) -> bool:
+        """A cancelled callback has been ended on purpose: by the extension itself or by the shutdown."""
+        return isinstance(error, asyncio.CancelledError | GeneratorExit)
+
+    # Messages ---------------------------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        self._keep(self.loop.create_task(self._pump()))
+
+    def _accept_result(self, result: Any) -> None:
+        if not self.busy and not self.closed:
+            self.take_result(result)  # nothing is in front of it
+        else:
+            super()._accept_result(result)
+
+    async def _pump(self) -> None:
+        inbox = self.inbox
+        budget = BATCH
+        while inbox:
+            coro = self._start_handler(inbox.popleft())
+            if coro is None:
+                continue
+            run = copy_context().run
+            try:
+                waits_for = run(coro.send, None)
+            except StopIteration:
+                pass
+            except BaseException as error:
+                self._handler_failed(coro, error)
+            else:
+                if inbox:
+                    self.wake()
+                else:
+                    self.busy = False
+                await self._be_task_of(coro, run, waits_for)
+                return
+            budget -= 1
+            if not budget:
+                budget = BATCH
+                await _let_others_run()
+        self.busy = False
+
+    async def _be_task_of(self, coro: Coroutine[Any, Any, Any], run: Any, waits_for: Any) -> None:
+        try:
+            await _carry_on(coro, run, waits_for)
+        except BaseException as error:
+            self._handler_failed(coro, error)
+
+    def _handler_failed(self, coro: Coroutine[Any, Any, Any], error: BaseException) -> None:
+        if not self._is_own_end(error):
+            self.engine.callback_failed(self, getattr(coro, "__name__", "a handler"), error)
+
+    def _start_handler(self, content: Any) -> Coroutine[Any, Any, Any] | None:
+        kind = content.kind
+        if kind == RESULT:
+            self.take_result(content)
+            return None
+        if kind > VIDEO_FRAME:
+            self.pass_mark()
+            return None
+        if self.api is not None and self.incoming_error(content):
+            return None
+        if kind == AUDIO_FRAME:
+            frame = _new(AudioFrame)
+            frame._content = content
+            return self.extension.on_audio_frame(self.env, frame)
+        if kind == DATA:
+            data = _new(Data)
+            data._content = content
+            return self.extension.on_data(self.env, data)
+        if kind == CMD:
+            cmd = _new(Cmd)
+            cmd._content = content
+            return self.extension.on_cmd(self.env, cmd)
+        picture = _new(VideoFrame)
+        picture._content = content
+        return self.extension.on_video_frame(self.env, picture)
+
+    # The end ----------------------------------------------------------------------------------------------------
+
+    def finish(self) -> None:
+        own = asyncio.current_task(self.loop) if asyncio._get_running_loop() is self.loop else None
+        self._tasks.discard(own)  # type: ignore[arg-type]
+        if self._tasks:
+            self._ending = self.loop.create_task(self._end_tasks())
+        else:
+            self.engine.host_closed(self)
+
+    async def _end_tasks(self) -> None:
+        """Awaits that just got their error result may end by themselves; the rest is cancelled."""
+        for _ in range(_RELEASE_ROUNDS):
+            await _let_others_run()
+        tasks = [task for task in self._tasks if not task.done()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=CANCEL_GRACE_S)
+        self.engine.host_closed(self)

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from enum import IntEnum
+
+from ._core.buffers import BufferedMsg
+from ._core.content import AudioContent
+
+
+class AudioFrameDataFmt(IntEnum):
+    INTERLEAVE = 1
+    NON_INTERLEAVE = 2
+
+
+class AudioFrame(BufferedMsg):
+    """A stretch of PCM. Field setters take any integer."""
+
+    __slots__ = ()
+    _content: AudioContent
+    _size_error = "Invalid audio frame size."
+    _lock_error = RuntimeError
+
+    @classmethod
+    def create(cls, name: str) -> AudioFrame:
+        if not isinstance(name, str) or not name:
+            raise ValueError("Failed to parse arguments.")
+        frame: AudioFrame = cls._wrap(AudioContent(name))
+        return frame
+
+    def clone(self) -> AudioFrame:
+        frame: AudioFrame = self._wrap(self._content.copy())
+        return frame
+
+    def get_buf(self) -> bytearray:
+        buf = self._content.buf
+        if buf is None:
+            raise SystemError("Failed to get buffer.")
+        return bytearray(buf)
+
+    def get_timestamp(self) -> int:
+        return self._content.timestamp
+
+    def set_timestamp(self, timestamp: int) -> None:
+        self._content.timestamp = int(timestamp)
+
+    def get_sample_rate(self) -> int:
+        return self._content.sample_rate
+
+    def set_sample_rate(self, sample_rate: int) -> None:
+        self._content.sample_rate = int(sample_rate)
+
+    def get_samples_per_channel(self) -> int:
+        return self._content.samples_per_channel
+
+    def set_samples_per_channel(self, samples_per_channel: int) -> None:
+        self._content.samples_per_channel = int(samples_per_channel)
+
+    def get_bytes_per_sample(self) -> int:
+        return self._content.bytes_per_sample
+
+    def set_bytes_per_sample(self, size: int) -> None:
+        self._content.bytes_per_sample = int(size)
+
+    def get_number_of_channels(self) -> int:
+        return self._content.number_of_channels
+
+    def set_number_of_channels(self, number: int) -> None:
+        self._content.number_of_channels = int(number)
+
+    def get_data_fmt(self) -> int:
+        return self._content.data_fmt
+
+    def set_data_fmt(self, data_fmt: int) -> None:
+        self._content.data_fmt = int(data_fmt)
+
+    def get_line_size(self) -> int:
+        return self._content.line_size
+
+    def set_line_size(self, line_size: int) -> None:
+        self._content.line_size = int(line_size)
+
+    def is_eof(self) -> bool:
+        return self._content.eof
+
+    def set_eof(self, is_eof: bool) -> None:
+        self._content.eof = bool(is_eof)
