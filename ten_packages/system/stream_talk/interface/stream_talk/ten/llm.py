@@ -137,10 +137,12 @@ class LlmExtension(StageExtension[LlmConfig]):
         task = asyncio.get_running_loop().create_task(self._answer(cmd, request_id, body))
         self._running[request_id] = task
         self._tasks.add(task)
-        task.add_done_callback(lambda done: self._answered(request_id, done))
+        task.add_done_callback(lambda done: self._answered(cmd, request_id, done))
 
-    def _answered(self, request_id: str, task: asyncio.Task[None]) -> None:
+    def _answered(self, cmd: Cmd, request_id: str, task: asyncio.Task[None]) -> None:
         self._running.pop(request_id, None)
+        if task.cancelled() and not self._stopping:
+            self.post(self.env.return_result(messages.result(cmd)))  # aborted before its first step
         self._task_ended(task)
 
     # --- answering ------------------------------------------------------------------------------------------------
@@ -221,6 +223,7 @@ class LlmExtension(StageExtension[LlmConfig]):
                     return
                 except asyncio.CancelledError:
                     if watch.fired:
+                        watch.forgive()
                         raise EngineLate(f"no token for {watch.limit_ms:.0f} ms") from None
                     raise
                 finally:
@@ -240,17 +243,23 @@ class _Watch:
         self.limit_ms = limit_ms
         self.fired = False
         self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[Any] | None = None
 
     def start(self) -> None:
-        task = asyncio.current_task()
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self.limit_ms / 1000.0, self._fire, task)
+        self._task = asyncio.current_task()
+        self._timer = asyncio.get_running_loop().call_later(self.limit_ms / 1000.0, self._fire)
 
     def stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _fire(self, task: asyncio.Task[Any] | None) -> None:
+    def forgive(self) -> None:
+        """The cancellation was ours and is dealt with; Python 3.11 and later count them."""
+        uncancel = getattr(self._task, "uncancel", None)
+        if uncancel is not None:
+            uncancel()
+
+    def _fire(self) -> None:
         self.fired = True
-        if task is not None:
-            task.cancel()
+        if self._task is not None:
+            self._task.cancel()
