@@ -369,6 +369,8 @@ class RealtimeConnection:
         return effects
 
     def on_audio(self, pcm: bytes, generation: int, turn_id: int, request_id: str) -> list[Effect]:
+        if self.session.is_text_only:
+            return []
         response, effects = self._reply({"generation": generation, "turn_id": turn_id, "request_id": request_id})
         if response is None:
             return []

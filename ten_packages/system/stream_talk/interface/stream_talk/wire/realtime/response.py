@@ -81,8 +81,6 @@ class Response:
         return [*events, {"type": name, **self._place(self.message), "content_index": 0, "delta": delta}]
 
     def audio(self, pcm: bytes) -> list[Event]:
-        if self.is_text:
-            return []
         events = self._open_message()
         assert self.message is not None
         self.audio_started = True
