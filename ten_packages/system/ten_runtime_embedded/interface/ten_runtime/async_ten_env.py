@@ -53,7 +53,8 @@ class AsyncMessageSending(TenEnvBase):
         if host.closed:
             return None, closed_error("send_cmd")
         if get_ident() != host.executor.thread_id:
-            return await self._on_owner_loop(self.send_cmd(cmd))
+            outcome: Outcome = await self._on_owner_loop(self.send_cmd(cmd))
+            return outcome
         content: CmdContent = cmd._content
         if content.locked is None:
             cmd._content = INVALIDATED
@@ -112,7 +113,7 @@ class AsyncMessageSending(TenEnvBase):
         content = audio_frame._content
         error: TenError | None = host.send(content)
         if error is None:
-            audio_frame._content = INVALIDATED  # type: ignore[assignment]
+            audio_frame._content = INVALIDATED
             return None
         return self._not_sent(audio_frame, error, options)
 
@@ -166,7 +167,8 @@ class AsyncMessageSending(TenEnvBase):
         async def send_there() -> TenError | None:
             return send(content)
 
-        return await self._on_owner_loop(send_there())
+        outcome: TenError | None = await self._on_owner_loop(send_there())
+        return outcome
 
     async def _on_owner_loop(self, coro: Any) -> Any:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coro, self._host.loop))

@@ -66,6 +66,7 @@ class AppCore(Endpoint):
         self.addon_env = TenEnv(self, _TenEnvAttachTo.ADDON)
         self.run_handler: Callable[..., None] = self._run_handler_here
         self._close_requested: asyncio.Future[None] = self.loop.create_future()
+        self._graphs_started = 0
         self._builtin = BuiltinCmds(self)
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -158,7 +159,7 @@ class AppCore(Endpoint):
         before_begin: Callable[[Engine], None] | None = None,
     ) -> Engine:
         """Raises ``GraphStartError``. Returns when all instances exist and their life has begun."""
-        engine = Engine(self, str(uuid.uuid4()), name, starter, is_dynamic=starter is not None)
+        engine = Engine(self, self._new_graph_id(), name, starter, is_dynamic=starter is not None)
         engine.sync_stop_before_deinit = sync_stop
         await engine.create(flat)
         if self.is_closing:
@@ -169,6 +170,13 @@ class AppCore(Endpoint):
             before_begin(engine)
         engine.begin()
         return engine
+
+    def _new_graph_id(self) -> str:
+        """Random; on a simulated clock counted, as a run must be the same twice."""
+        if not self.is_virtual:
+            return str(uuid.uuid4())
+        self._graphs_started += 1
+        return str(uuid.UUID(int=self._graphs_started, version=4))
 
     async def start_predefined(self, graph: PredefinedGraph, starter: Endpoint | None = None) -> Engine:
         """Of a singleton there is one engine, however many ask for it."""

@@ -42,6 +42,7 @@ def _let_others_run() -> Generator[None, None, None]:
 @types.coroutine
 def _carry_on(coro: Coroutine[Any, Any, Any], run: Any, waits_for: Any) -> Generator[Any, Any, None]:
     """Drive a coroutine that has been started already, as if the current task had started it."""
+    step: Any
     while True:
         try:
             value = yield waits_for
@@ -170,7 +171,8 @@ class AsyncExtensionHost(ExtensionHost):
 
     def finish(self) -> None:
         own = asyncio.current_task(self.loop) if asyncio._get_running_loop() is self.loop else None
-        self._tasks.discard(own)  # type: ignore[arg-type]
+        if own is not None:
+            self._tasks.discard(own)
         if self._tasks:
             self._ending = self.loop.create_task(self._end_tasks())
         else:

@@ -64,14 +64,14 @@ class Endpoint:
             if error is not None:
                 return error
         dests = self._find_dests(content)
-        if dests.__class__ is not list:
-            return dests  # type: ignore[return-value]
+        if isinstance(dests, TenError):
+            return dests
         executor = self.executor
         content.source = self.source
-        if len(dests) > 1:  # type: ignore[arg-type]
-            for dest in dests[1:]:  # type: ignore[index]
+        if len(dests) > 1:
+            for dest in dests[1:]:
                 self._pass_on(dest, content.copy())
-        dest = dests[0]  # type: ignore[index]
+        dest = dests[0]
         if dest.conversions is not None or dest.source is not None:
             self._pass_on(dest, content)
             return None

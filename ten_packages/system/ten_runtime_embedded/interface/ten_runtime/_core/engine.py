@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from ten_graph import FlatGraph
+from ten_graph import ExposedMessage, FlatGraph
 
 from ..error import TenError, TenErrorCode
 from .addon_store import AddonError
@@ -43,7 +43,6 @@ class Engine:
         self.sync_stop_before_deinit = False
         self.hosts: dict[str, ExtensionHost] = {}
         self.ports: Routes = empty_routes()
-        self.outward: list[Dest] = []
         self.failed_node: ExtensionHost | None = None
         self.failure: TenError | None = None
         self.closed: asyncio.Future[None] = app.loop.create_future()
@@ -75,22 +74,25 @@ class Engine:
         for connection in flat.connections:
             table = self.hosts[connection.extension].routes[KIND_OF[connection.kind]]
             dests = table.setdefault(connection.name, [])
-            for dest in connection.dests:
-                conversions = [dest.conversion] if dest.conversion is not None else None
-                dests.append(Dest(self.hosts[dest.extension], conversions))
-        proxy = (self.app.uri, self.graph_id, GRAPH_PROXY)
+            for receiver in connection.dests:
+                conversions = [receiver.conversion] if receiver.conversion is not None else None
+                dests.append(Dest(self.hosts[receiver.extension], conversions))
         for port in flat.exposed_messages:
-            host = self.hosts[port.extension]
-            if port.direction == "in":
-                dest = Dest(host)
-                self.ports[KIND_OF[port.kind]].setdefault(port.name, []).append(dest)
-            elif self.starter is not None:
-                dest = Dest(self.starter)
-                self.outward.append(dest)
-                host.routes[KIND_OF[port.kind]].setdefault(port.name, []).append(dest)
-            else:
-                continue
-            dest.source = proxy
+            self._expose(port)
+
+    def _expose(self, port: ExposedMessage) -> None:
+        """Inwards, the graph itself is the sender's destination; outwards, whoever started the graph is the dest."""
+        kind = KIND_OF[port.kind]
+        host = self.hosts[port.extension]
+        if port.direction == "in":
+            dest = Dest(host)
+            self.ports[kind].setdefault(port.name, []).append(dest)
+        elif self.starter is not None:
+            dest = Dest(self.starter)
+            host.routes[kind].setdefault(port.name, []).append(dest)
+        else:
+            return
+        dest.source = (self.app.uri, self.graph_id, GRAPH_PROXY)
 
     def abandon(self) -> None:
         """Created, but not to be begun."""
@@ -106,11 +108,11 @@ class Engine:
     def port(self, content: Content, sender: Endpoint) -> list[Dest]:
         """Where a message goes that is addressed to the graph and not to one of its extensions."""
         if sender.graph_id == self.graph_id:
-            return self.outward_dest()
+            return self._outward()
         dests = self.ports[content.kind].get(content.name)
         return dests or [Dest(DeadEnd(self.app, "Failed to find destination."))]
 
-    def outward_dest(self) -> list[Dest]:
+    def _outward(self) -> list[Dest]:
         dest = Dest(self.starter or DeadEnd(self.app, "Failed to find destination."))
         dest.source = (self.app.uri, self.graph_id, GRAPH_PROXY)
         return [dest]

@@ -164,7 +164,7 @@ def path_options(ten: Mapping[str, Any]) -> dict[str, float]:
 def _manual(stages: object) -> frozenset[str]:
     if not isinstance(stages, list):
         raise SetupError("property ten.manual_trigger_life_cycle: an array is needed")
-    names = [entry.get("stage") if isinstance(entry, dict) else None for entry in stages]
+    names: list[Any] = [entry.get("stage") if isinstance(entry, dict) else None for entry in stages]
     for name in names:
         if name not in STAGES:
             raise SetupError(f"property ten.manual_trigger_life_cycle: unknown stage {name!r}; write start or stop")

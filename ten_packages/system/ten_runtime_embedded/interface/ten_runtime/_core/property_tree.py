@@ -62,7 +62,7 @@ def find(tree: Any, path: str) -> Any:
         else:
             if value.__class__ is not list or step >= len(value):  # type: ignore[operator]
                 return MISSING
-            value = value[step]
+            value = value[step]  # type: ignore[index]
     return value
 
 
