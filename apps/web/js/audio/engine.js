@@ -1,0 +1,153 @@
+// One AudioContext for microphone and loudspeaker: one clock, and the browser's echo canceller hears what it has to cancel.
+// Knows nothing of the conversation; times it gives are `performance.now()` milliseconds.
+
+import { Emitter } from "../talk/emitter.js";
+import { INPUT_RATE_HZ, OUTPUT_RATE_HZ } from "../talk/session.js";
+import { microphoneFailure, missingAudio } from "./failures.js";
+
+export const FRAME_MS = 20;
+
+export class AudioEngine extends Emitter {
+  constructor() {
+    super();
+    this.context = null;
+    this.playout = null;
+    this.microphone = null;
+  }
+
+  /** Call inside a click or key press: some browsers start a context nowhere else. Returns a failure code or null. */
+  async open({ speakerId }) {
+    if (this.context) {
+      await this.wake();
+      return null;
+    }
+    const missing = missingAudio(window);
+    if (missing) return missing;
+    this.context = new AudioContext({ latencyHint: "interactive" });
+    const resumed = this.context.resume();
+    if (navigator.audioSession) navigator.audioSession.type = "play-and-record";
+    await this.context.audioWorklet.addModule(new URL("./playout-worklet.js", import.meta.url));
+    await this.context.audioWorklet.addModule(new URL("./capture-worklet.js", import.meta.url));
+    this.playout = new AudioWorkletNode(this.context, "playout", {
+      numberOfInputs: 0,
+      outputChannelCount: [1],
+      processorOptions: { inputRateHz: OUTPUT_RATE_HZ },
+    });
+    this.playout.port.onmessage = (event) => this.emit(event.data.type === "event" ? "playout" : "progress", event.data);
+    this.playout.connect(this.context.destination);
+    this.context.onstatechange = () => this.emit("context", this.context.state);
+    if (speakerId) await this.useSpeaker(speakerId);
+    await resumed;
+    return null;
+  }
+
+  async wake() {
+    if (this.context && this.context.state !== "running") await this.context.resume();
+  }
+
+  /** Opens or replaces the microphone. Returns a failure code or null. */
+  async openMicrophone({ deviceId, processing }) {
+    const constraints = {
+      channelCount: 1,
+      echoCancellation: processing,
+      noiseSuppression: processing,
+      autoGainControl: processing,
+    };
+    if (deviceId) constraints.deviceId = { exact: deviceId };
+    let stream;
+    try {
+      stream = await navigator.mediaDevices.getUserMedia({ audio: constraints });
+    } catch (error) {
+      // A remembered device that was unplugged must not keep anyone from talking.
+      if (deviceId && error.name === "OverconstrainedError") return this.openMicrophone({ deviceId: null, processing });
+      return microphoneFailure(error);
+    }
+    this.closeMicrophone();
+    this.attach(stream);
+    return null;
+  }
+
+  attach(stream) {
+    const [track] = stream.getAudioTracks();
+    const source = this.context.createMediaStreamSource(stream);
+    const node = new AudioWorkletNode(this.context, "capture", {
+      outputChannelCount: [1],
+      processorOptions: { outputRateHz: INPUT_RATE_HZ, frameMs: FRAME_MS },
+    });
+    const inputLatencyMs = (track.getSettings().latency ?? 0) * 1000;
+    node.port.onmessage = ({ data }) => {
+      const ageMs = (this.context.currentTime - data.endTime) * 1000;
+      const capturedAtMs = performance.now() - Math.max(0, ageMs) - inputLatencyMs;
+      this.emit("captured", { pcm: data.pcm, level: data.level, capturedAtMs });
+    };
+    // The node writes nothing; connecting it makes every browser pull it.
+    source.connect(node).connect(this.context.destination);
+    track.onended = () => this.emit("microphone-lost");
+    this.microphone = { stream, track, source, node, inputLatencyMs };
+  }
+
+  closeMicrophone() {
+    if (!this.microphone) return;
+    const { track, source, node } = this.microphone;
+    track.onended = null;
+    node.port.postMessage("close");
+    source.disconnect();
+    node.disconnect();
+    track.stop();
+    this.microphone = null;
+  }
+
+  setMicrophoneLive(live) {
+    if (this.microphone) this.microphone.track.enabled = live;
+  }
+
+  play(frame) {
+    if (!this.playout) return;
+    this.playout.port.postMessage({ type: "frame", ...frame }, [frame.samples.buffer]);
+  }
+
+  order(order) {
+    if (this.playout) this.playout.port.postMessage(order);
+  }
+
+  /** Local time at which the sample of that context time reaches the ear. */
+  heardAtMs(contextTime) {
+    const stamp = this.context.getOutputTimestamp?.();
+    if (stamp && stamp.contextTime > 0) return stamp.performanceTime + (contextTime - stamp.contextTime) * 1000;
+    return performance.now() + (contextTime - this.context.currentTime) * 1000 + this.outputLatencyMs;
+  }
+
+  get outputLatencyMs() {
+    if (!this.context) return 0;
+    return ((this.context.baseLatency || 0) + (this.context.outputLatency || 0)) * 1000;
+  }
+
+  get inputLatencyMs() {
+    return this.microphone ? this.microphone.inputLatencyMs : 0;
+  }
+
+  async useSpeaker(deviceId) {
+    if (this.context?.setSinkId) await this.context.setSinkId(deviceId);
+  }
+
+  async close() {
+    this.closeMicrophone();
+    const context = this.context;
+    this.context = null;
+    if (this.playout) {
+      this.playout.port.postMessage({ type: "close" });
+      this.playout.disconnect();
+      this.playout = null;
+    }
+    if (context) await context.close();
+  }
+}
+
+export async function listDevices() {
+  if (!navigator.mediaDevices?.enumerateDevices) return { microphones: [], speakers: [] };
+  const devices = await navigator.mediaDevices.enumerateDevices();
+  return {
+    microphones: devices.filter((d) => d.kind === "audioinput"),
+    speakers: devices.filter((d) => d.kind === "audiooutput"),
+  };
+}

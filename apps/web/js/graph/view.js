@@ -1,0 +1,115 @@
+// The running graph as a drawing: cells are stages, lines are what flows between them, amber is where the time goes.
+
+import { byId, el, svg } from "../view/dom.js";
+import { GraphActivity } from "./activity.js";
+import { CELL, edgePath, layoutGraph } from "./layout.js";
+
+export class GraphView {
+  constructor(t) {
+    this.t = t;
+    this.activity = new GraphActivity();
+    this.drawnFor = null;
+  }
+
+  clear() {
+    this.activity = new GraphActivity();
+    this.drawnFor = null;
+    byId("graph-nothing").hidden = false;
+    for (const id of ["graph-view", "graph-figures", "graph-table", "graph-verdict"]) byId(id).replaceChildren();
+  }
+
+  show(stats) {
+    const picture = this.activity.update(stats);
+    byId("graph-nothing").hidden = picture.nodes.length > 0;
+    const shape = JSON.stringify([picture.name, picture.nodes.map((n) => n.name), picture.edges.map((e) => e.key)]);
+    if (shape !== this.drawnFor) this.draw(picture);
+    this.drawnFor = shape;
+    for (const node of picture.nodes) this.refreshNode(node, picture.hottest);
+    for (const edge of picture.edges) this.refreshEdge(edge);
+    this.verdict(picture);
+    this.table(picture);
+    this.figures(stats.session ?? {});
+  }
+
+  draw({ nodes, edges }) {
+    const { place, width, height } = layoutGraph(nodes, edges);
+    const label = this.t("graphDescription", { nodes: nodes.length, names: nodes.map((n) => n.name).join(", ") });
+    const drawing = svg("svg", { viewBox: `-24 0 ${width + 48} ${height}`, role: "img", "aria-label": label });
+    this.lines = new Map();
+    this.cells = new Map();
+    edges.forEach((edge, i) => {
+      if (!place.has(edge.from) || !place.has(edge.to)) return;
+      const line = svg("path", { d: edgePath(place.get(edge.from), place.get(edge.to), i % 4) }, svg("title", {}, `${edge.from} → ${edge.to}: ${edge.name}`));
+      this.lines.set(edge.key, line);
+      drawing.append(line);
+    });
+    for (const node of nodes) drawing.append(this.cell(node, place.get(node.name)));
+    byId("graph-view").replaceChildren(drawing);
+  }
+
+  cell(node, { x, y }) {
+    const numbers = svg("text", { class: "sub", x: 10, y: 34 });
+    const busy = svg("rect", { class: "busy", x: 0, y: CELL.height - 3, width: 0, height: 3, rx: 1.5 });
+    const group = svg(
+      "g",
+      { class: "node", transform: `translate(${x} ${y})` },
+      svg("title", {}, node.addon),
+      svg("rect", { width: CELL.width, height: CELL.height, rx: 10 }),
+      svg("text", { x: 10, y: 19 }, shorten(node.name, 15)),
+      numbers,
+      busy,
+    );
+    this.cells.set(node.name, { group, numbers, busy });
+    return group;
+  }
+
+  refreshNode(node, hottest) {
+    const { group, numbers, busy } = this.cells.get(node.name);
+    group.classList.toggle("hot", hottest !== null && node.name === hottest.name);
+    group.classList.toggle("dropping", node.newlyDropped > 0);
+    numbers.textContent = node.queue > 0 ? `${percent(node.share)} %  · ${node.queue}` : `${percent(node.share)} %`;
+    busy.setAttribute("width", String(Math.min(1, node.share) * CELL.width));
+  }
+
+  refreshEdge(edge) {
+    const line = this.lines.get(edge.key);
+    if (!line) return;
+    const kind = edge.kind.includes("audio") ? "audio" : edge.kind;
+    line.setAttribute("class", `${kind}${edge.perSecond > 0 ? " live" : ""}`);
+  }
+
+  verdict({ hottest, nodes }) {
+    const dropping = nodes.find((node) => node.newlyDropped > 0);
+    const sentence = dropping
+      ? this.t("graphDrops", { node: dropping.name, count: dropping.newlyDropped })
+      : hottest
+        ? this.t("graphVerdict", { node: hottest.name, share: percent(hottest.share) })
+        : this.t("graphQuiet");
+    byId("graph-verdict").textContent = sentence;
+  }
+
+  table({ nodes }) {
+    const head = ["columnNode", "columnBusy", "columnQueue", "columnDropped"].map((c) => el("th", { scope: "col" }, this.t(c)));
+    const rows = nodes.map((node) =>
+      el("tr", {}, el("th", { scope: "row" }, node.name), el("td", {}, `${percent(node.share)} %`), el("td", {}, `${node.queue} / ${node.queue_max}`), el("td", {}, String(node.dropped))),
+    );
+    byId("graph-table").replaceChildren(el("table", { class: "plain" }, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows)));
+  }
+
+  figures(session) {
+    const rows = [
+      ["figureTurns", session.turns ?? 0],
+      ["figureLoopLag", this.t("ms", { ms: Math.round((session.loop_lag_ms ?? 0) * 10) / 10 })],
+      ["figureBuffer", this.t("ms", { ms: Math.round(session.held_audio_ms ?? 0) })],
+    ];
+    byId("graph-figures").replaceChildren(...rows.map(([name, value]) => el("div", {}, el("dt", {}, this.t(name)), el("dd", {}, String(value)))));
+  }
+}
+
+function percent(share) {
+  return share < 0.0995 ? (share * 100).toFixed(1) : String(Math.round(share * 100));
+}
+
+function shorten(text, most) {
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+}

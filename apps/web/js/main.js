@@ -1,0 +1,65 @@
+// Where the page begins: the server is where the page came from, the token came with the link, the rest is made here.
+
+import { Page } from "./page.js";
+import { Conversation } from "./talk/conversation.js";
+import { Server } from "./talk/server.js";
+import { Session } from "./talk/session.js";
+import { SettingsStore } from "./talk/settings-store.js";
+
+const TOKEN_KEY = "stream-talk.token";
+const CLIENT = "stream-talk-web/1";
+
+/** A token in the link is taken out of the address bar at once, so that it is not shared by accident. */
+function takeToken() {
+  const url = new URL(location.href);
+  const given = url.searchParams.get("token") ?? new URLSearchParams(url.hash.slice(1)).get("token");
+  if (given) {
+    sessionStorage.setItem(TOKEN_KEY, given);
+    url.searchParams.delete("token");
+    url.hash = "";
+    history.replaceState(null, "", url);
+  }
+  return sessionStorage.getItem(TOKEN_KEY);
+}
+
+function browserEnvironment() {
+  return {
+    now: () => performance.now(),
+    random: Math.random,
+    setTimeout: (work, ms) => setTimeout(work, ms),
+    clearTimeout: (timer) => clearTimeout(timer),
+    setInterval: (work, ms) => setInterval(work, ms),
+    clearInterval: (timer) => clearInterval(timer),
+  };
+}
+
+function build() {
+  const settings = new SettingsStore(localStorage);
+  let token = takeToken();
+  const server = new Server({ base: location.href, token: () => token });
+  let conversation = null;
+  const session = new Session({
+    url: server.talkUrl,
+    client: CLIENT,
+    token,
+    greeting: () => ({
+      graph: settings.get("graph"),
+      lang: document.documentElement.lang,
+      incognito: settings.get("incognito"),
+      settings: settings.forWire(),
+      history: conversation.captions.history(),
+    }),
+    probe: () => server.whyNot(),
+    openSocket: (url, protocols) => new WebSocket(url, protocols),
+    environment: browserEnvironment(),
+  });
+  conversation = new Conversation({ session, settings });
+  const useToken = (value) => {
+    token = value;
+    session.token = value;
+    sessionStorage.setItem(TOKEN_KEY, value);
+  };
+  return new Page({ conversation, server, settings, useToken });
+}
+
+build();

@@ -1,0 +1,253 @@
+// Joins the conversation to what is seen. Every listener of the page is registered here, so that one file tells what leads to what.
+
+import { CaptionView, announcer } from "./captions/view.js";
+import { GraphView } from "./graph/view.js";
+import { chooseLanguage, htmlLanguage, translator } from "./i18n/translator.js";
+import { MemoryPanel } from "./panels/memory.js";
+import { Panels } from "./panels/panels.js";
+import { SettingsPanel } from "./panels/settings.js";
+import { SettingsStore } from "./talk/settings-store.js";
+import { transcriptText } from "./talk/transcript.js";
+import { TimingView } from "./timing/view.js";
+import { applyLanguage, byId } from "./view/dom.js";
+import { download } from "./view/download.js";
+import { FailureView } from "./view/failures.js";
+import { GraphSwitch } from "./view/graph-switch.js";
+import { listenToKeys } from "./view/keyboard.js";
+import { Orb } from "./view/orb.js";
+import { Stage } from "./view/stage.js";
+import { toast } from "./view/toast.js";
+import { WakeLock } from "./view/wake-lock.js";
+import { encodeWav } from "./audio/wav.js";
+import { INPUT_RATE_HZ } from "./talk/session.js";
+
+export class Page {
+  constructor({ conversation, server, settings, useToken }) {
+    Object.assign(this, { conversation, server, settings, useToken });
+    this.language = chooseLanguage([settings.get("language"), ...navigator.languages].filter(Boolean));
+    const t = translator(this.language);
+    this.t = t;
+    this.orb = new Orb(byId("orb"));
+    this.stage = new Stage({ t, orb: this.orb, settings });
+    this.captions = new CaptionView({
+      list: byId("captions"), scroller: byId("captions-scroll"), t, announce: announcer(), onMemory: () => this.panels.show("memory"),
+    });
+    this.timing = new TimingView(t);
+    this.graph = new GraphView(t);
+    this.memory = new MemoryPanel({ t, server });
+    this.graphSwitch = new GraphSwitch({ t, onChoose: (name) => this.chooseGraph(name) });
+    this.settingsPanel = new SettingsPanel({ t, store: settings, onChange: (name, value) => this.settingChanged(name, value) });
+    this.panels = new Panels({ t, onChange: (open) => this.panelChanged(open) });
+    this.failures = new FailureView({ t, act: (way, value) => this.takeWay(way, value) });
+    this.wakeLock = new WakeLock();
+    this.dress();
+    this.listen();
+    this.wire();
+    this.ask();
+  }
+
+  dress() {
+    document.documentElement.lang = htmlLanguage[this.language];
+    const theme = this.settings.get("theme");
+    if (theme) document.documentElement.dataset.theme = theme;
+    else delete document.documentElement.dataset.theme;
+    applyLanguage(this.t);
+    this.stage.show("idle");
+    this.stage.muted(false);
+    this.timing.show(this.conversation.timing);
+  }
+
+  /** What leads from the conversation to the page. */
+  listen() {
+    const { conversation } = this;
+    conversation.on("state", (state) => this.stage.show(state));
+    conversation.on("status", ({ status, waitMs }) => this.statusChanged(status, waitMs));
+    conversation.on("level", (level) => this.orb.hear(level));
+    conversation.on("entry", (entry) => this.entry(entry));
+    conversation.on("sounding", ({ entry, on }) => this.captions.sounding(entry, on));
+    conversation.on("cleared", () => this.cleared());
+    conversation.on("timing", (timing) => this.timing.show(timing));
+    conversation.on("stats", (stats) => this.graph.show(stats));
+    conversation.on("memory", (message) => this.remembered(message));
+    conversation.on("notice", ({ text }) => toast(text));
+    conversation.on("error", ({ text }) => text && toast(text));
+    conversation.on("graph", (message) => this.graphChanged(message));
+    conversation.on("ready", (message) => this.graphSwitch.running(message.graph));
+    conversation.on("failure", (failure) => this.failures.show(failure));
+    conversation.on("recovered", (code) => this.failures.isOver(code));
+    conversation.on("holding", (down) => this.stage.holding(down));
+    conversation.on("rtt", (rttMs) => this.lineQuality(rttMs));
+  }
+
+  /** What leads from the person to the conversation. */
+  wire() {
+    const { conversation } = this;
+    byId("talk").addEventListener("click", () => this.talk());
+    byId("mute").addEventListener("click", () => this.mute());
+    byId("stop").addEventListener("click", () => conversation.stop());
+    byId("composer").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.type();
+    });
+    byId("hold").addEventListener("pointerdown", (event) => {
+      byId("hold").setPointerCapture(event.pointerId);
+      conversation.hold(true);
+    });
+    for (const end of ["pointerup", "pointercancel"]) byId("hold").addEventListener(end, () => conversation.hold(false));
+    byId("export-text").addEventListener("click", () => this.exportText());
+    byId("export-audio").addEventListener("click", () => this.exportAudio());
+    byId("clear").addEventListener("click", () => conversation.clear());
+    listenToKeys({
+      talk: () => this.talk(),
+      mute: () => this.mute(),
+      stop: () => conversation.stop(),
+      type: () => byId("composer-text").focus(),
+      closePanel: () => (this.panels.open === null ? false : (this.panels.close(), true)),
+      holdWanted: () => this.stage.pushToTalk && conversation.session.connected,
+      hold: (down) => conversation.hold(down),
+    });
+  }
+
+  async ask() {
+    const [graphs, voices, remembers] = await Promise.all([
+      this.server.graphs().catch(() => null),
+      this.server.voices().catch(() => []),
+      this.memory.exists(),
+    ]);
+    if (graphs) this.graphSwitch.offer(graphs, this.settings.get("graph"));
+    this.settingsPanel.voices(voices);
+    document.querySelector('[data-panel="memory"]').hidden = !remembers;
+  }
+
+  async talk() {
+    if (this.conversation.active) return this.conversation.end();
+    this.failures.hide();
+    return this.conversation.start({ microphone: true });
+  }
+
+  mute() {
+    if (byId("mute").disabled) return;
+    this.conversation.mute(!this.conversation.muted);
+    this.stage.muted(this.conversation.muted);
+  }
+
+  async type() {
+    const field = byId("composer-text");
+    const text = field.value.trim();
+    if (!text) return;
+    if (this.conversation.say(text)) {
+      field.value = "";
+      return;
+    }
+    // Typing alone is a conversation too: the line is opened, and the words go with it once it stands.
+    const sent = this.conversation.on("ready", () => {
+      sent();
+      if (this.conversation.say(text)) field.value = "";
+    });
+    if (!this.conversation.active) await this.conversation.start({ microphone: false });
+  }
+
+  entry(entry) {
+    document.body.dataset.empty = "false";
+    this.captions.update(entry);
+  }
+
+  cleared() {
+    this.captions.clear();
+    this.timing.show(this.conversation.timing);
+    document.body.dataset.empty = "true";
+    toast(this.t("cleared"));
+  }
+
+  remembered({ items, turn_id: turnId }) {
+    this.memory.highlight(items ?? []);
+    const entry = this.conversation.captions.entries.findLast((e) => e.who === "it" && e.turnId === turnId);
+    if (entry) this.captions.remembered(entry, items ?? []);
+    else this.pendingMemory = { turnId, items };
+  }
+
+  statusChanged(status, waitMs) {
+    this.stage.waiting(status === "reconnecting" ? waitMs : null);
+    if (status === "open") this.lineIsOpen();
+    if (status === "idle") byId("line-quality").hidden = true;
+    this.wakeLock.want(status !== "idle");
+  }
+
+  lineIsOpen() {
+    this.failures.lineIsBack();
+    this.panelChanged(this.panels.open);
+    this.settingsPanel.devices();
+  }
+
+  lineQuality(rttMs) {
+    byId("line-quality").hidden = false;
+    byId("line-quality").textContent = this.t("ms", { ms: rttMs < 10 ? rttMs.toFixed(1) : Math.round(rttMs) });
+  }
+
+  panelChanged(open) {
+    if (open === "settings") this.settingsPanel.show();
+    if (open === "memory") this.memory.show();
+    if (open === "timing") this.timing.show(this.conversation.timing);
+    this.conversation.session.send({ type: "stats", on: open === "graph", interval_ms: 500 });
+  }
+
+  chooseGraph(name) {
+    this.settings.set("graph", name);
+    this.conversation.session.send({ type: "graph", name });
+  }
+
+  graphChanged({ name, state, reason }) {
+    if (state === "switching") toast(this.t("graphSwitching", { name }));
+    else if (state === "running") toast(this.t("graphRunning", { name }));
+    else toast(reason ?? this.t("failures.graph_failed"));
+    if (state === "running") this.graphSwitch.running(name);
+    this.graph.clear();
+  }
+
+  async settingChanged(name, value) {
+    const { conversation } = this;
+    if (SettingsStore.isForWire(name)) conversation.session.send({ type: "settings", [name]: value });
+    if (name === "mode") this.stage.words();
+    if (name === "theme") this.dressTheme();
+    // A new language changes every sentence of the page; the conversation lives in this page, so it must not be reloaded away silently.
+    if (name === "language" && !conversation.active) location.reload();
+    if (name === "speakerId") await conversation.engine.useSpeaker(value);
+    if ((name === "microphoneId" || name === "processing") && conversation.engine.microphone) {
+      const failure = await conversation.openMicrophone();
+      if (failure) this.failures.show({ code: failure });
+    }
+  }
+
+  dressTheme() {
+    const theme = this.settings.get("theme");
+    if (theme) document.documentElement.dataset.theme = theme;
+    else delete document.documentElement.dataset.theme;
+  }
+
+  takeWay(way, value) {
+    const { conversation } = this;
+    this.failures.hide();
+    if (way === "reload") location.reload();
+    else if (way === "type") byId("composer-text").focus();
+    else if (way === "wake") conversation.engine.wake();
+    else if (way === "token") this.useToken(value);
+    else if (way === "retry" && conversation.session.status === "reconnecting") conversation.session.retryNow();
+    else if (way === "retry" || way === "talk") conversation.start({ microphone: true });
+    if (way === "token") {
+      this.ask();
+      conversation.start({ microphone: true });
+    }
+  }
+
+  exportText() {
+    const { entries } = this.conversation.captions;
+    if (entries.length === 0) this.failures.show({ code: "export_empty" });
+    else download("conversation.txt", "text/plain;charset=utf-8", transcriptText(entries, this.t));
+  }
+
+  exportAudio() {
+    const { recorder } = this.conversation;
+    if (recorder.empty) this.failures.show({ code: "export_empty" });
+    else download("conversation.wav", "audio/wav", encodeWav(recorder.mixdown(), { rateHz: INPUT_RATE_HZ, channels: 2 }));
+  }
+}

@@ -1,0 +1,119 @@
+// What the server remembers, to read, correct and delete. Hidden on a server that remembers nothing.
+
+import { byId, el } from "../view/dom.js";
+
+const TYPING_PAUSE_MS = 250;
+
+export class MemoryPanel {
+  constructor({ t, server }) {
+    Object.assign(this, { t, server });
+    this.used = new Set();
+    this.asked = 0;
+    byId("memory-search").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.items();
+    });
+    byId("memory-query").addEventListener("input", () => {
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.items(), TYPING_PAUSE_MS);
+    });
+  }
+
+  /** True when this server has a memory at all. */
+  async exists() {
+    return (await this.server.conversations().catch(() => null)) !== null;
+  }
+
+  highlight(items) {
+    this.used = new Set(items.map((item) => String(item.id)));
+  }
+
+  async show() {
+    await Promise.all([this.items(), this.conversations()]);
+  }
+
+  async items() {
+    this.asked += 1;
+    const mine = this.asked;
+    await this.attempt(async () => {
+      const answer = await this.server.memoryItems(byId("memory-query").value);
+      if (mine !== this.asked) return;
+      const items = [...(answer?.items ?? [])].sort((a, b) => Number(this.used.has(String(b.id))) - Number(this.used.has(String(a.id))));
+      byId("memory-items").replaceChildren(...items.map((item) => this.item(item)));
+      this.status(items.length === 0 ? this.t("memoryNone") : "");
+    });
+  }
+
+  item(item) {
+    const text = el("span", {}, item.text);
+    const line = el("li", { class: this.used.has(String(item.id)) ? "used" : null, title: this.used.has(String(item.id)) ? this.t("memoryUsedHere") : null });
+    line.append(
+      text,
+      this.button("edit", item.text, () => this.edit(line, item)),
+      this.button("delete", item.text, () => this.attempt(async () => {
+        await this.server.deleteItem(item.id);
+        line.remove();
+      })),
+    );
+    return line;
+  }
+
+  edit(line, item) {
+    const field = el("textarea", { "aria-label": this.t("edit") });
+    field.value = item.text;
+    const save = this.button("save", "", () => this.attempt(async () => {
+      await this.server.correctItem(item.id, field.value);
+      line.replaceWith(this.item({ ...item, text: field.value }));
+    }));
+    const cancel = this.button("cancel", "", () => line.replaceWith(this.item(item)));
+    line.replaceChildren(field, save, cancel);
+    field.focus();
+  }
+
+  async conversations() {
+    await this.attempt(async () => {
+      const answer = await this.server.conversations();
+      byId("memory-conversations").replaceChildren(...(answer?.conversations ?? []).map((c) => this.conversation(c)));
+    });
+  }
+
+  conversation(conversation) {
+    const id = conversation.id ?? conversation.session_id;
+    const name = conversation.title || conversation.summary || id;
+    const line = el("li", {});
+    line.append(
+      el("span", {}, name),
+      this.button("open", name, () => this.read(line, id)),
+      this.button("delete", name, () => this.attempt(async () => {
+        await this.server.deleteConversation(id);
+        line.remove();
+      })),
+    );
+    return line;
+  }
+
+  async read(line, id) {
+    await this.attempt(async () => {
+      const answer = await this.server.conversation(id);
+      const turns = answer?.turns ?? answer?.messages ?? [];
+      const said = turns.map((turn) => el("p", {}, `${this.t(turn.role === "user" ? "you" : "it")}: ${turn.heard_text ?? turn.text ?? turn.content}`));
+      line.firstElementChild.replaceWith(el("div", {}, ...said));
+    });
+  }
+
+  button(key, about, onclick) {
+    return el("button", { type: "button", "aria-label": about ? `${this.t(key)}: ${about}` : null, onclick }, this.t(key));
+  }
+
+  async attempt(work) {
+    try {
+      await work();
+    } catch {
+      this.status(this.t("memoryFailed"));
+    }
+  }
+
+  status(text) {
+    byId("memory-status").textContent = text;
+  }
+}

@@ -1,0 +1,44 @@
+// The waterfall of each turn: a table whose third column is drawn to scale, so that it can be read by eye and by ear.
+
+import { byId, el } from "../view/dom.js";
+
+const SHOWN = 12;
+
+export class TimingView {
+  constructor(t) {
+    this.t = t;
+  }
+
+  show(model) {
+    const { t } = this;
+    const { count, lastMs, p50Ms, p95Ms } = model.summary();
+    byId("timing-nothing").hidden = count > 0;
+    const figures = [["figureLast", lastMs], ["figureMedian", p50Ms], ["figureTail", p95Ms]];
+    byId("timing-figures").replaceChildren(
+      ...figures.map(([name, ms]) => el("div", {}, el("dt", {}, t(name)), el("dd", {}, ms === null ? "–" : t("ms", { ms: Math.round(ms) })))),
+    );
+    byId("waterfalls").replaceChildren(...model.turns.slice(-SHOWN).reverse().map((turn) => this.turn(turn)));
+  }
+
+  turn(turn) {
+    const { t } = this;
+    const fromMs = Math.min(0, ...turn.rows.map((row) => row.fromMs));
+    const scaleMs = turn.totalMs - fromMs;
+    const head = el("tr", { class: "visually-hidden" }, ...["columnStage", "columnSpan", "columnTime"].map((c) => el("th", { scope: "col" }, t(c))));
+    const caption = el("caption", {}, el("strong", {}, t("ms", { ms: Math.round(turn.totalMs) })), el("span", { class: "words" }, turn.text));
+    const rows = turn.rows.map((row) => this.row(row, fromMs, scaleMs));
+    return el("div", { class: "turn" }, el("table", { "aria-label": t("turnSummary", { turn: turn.turnId, ms: Math.round(turn.totalMs) }) }, caption, el("thead", {}, head), el("tbody", {}, ...rows)));
+  }
+
+  row(row, fromMs, scaleMs) {
+    const name = this.t(`stages.${row.stage}`) ?? row.stage;
+    const bar = el("span", {
+      class: "bar",
+      "data-kind": row.kind,
+      "--from": String((row.fromMs - fromMs) / scaleMs),
+      "--share": String(Math.min(row.durationMs, scaleMs) / scaleMs),
+    });
+    const ms = row.durationMs < 9.95 ? row.durationMs.toFixed(1) : String(Math.round(row.durationMs));
+    return el("tr", {}, el("th", { scope: "row", title: name }, name), el("td", { class: "track" }, bar), el("td", { class: "ms" }, this.t("ms", { ms })));
+  }
+}

@@ -1,0 +1,130 @@
+// The one shape of the page. Colour comes from CSS (the canvas's own `color`), form from orb-shapes.js, life from the voice that sounds.
+
+import { SHAPES, approach, followLevel, radius } from "./orb-shapes.js";
+
+const POINTS = 72;
+const STEP_MS = 1000 / 40;
+const REDUCED_STEP_MS = 200;
+
+export class Orb {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.pen = canvas.getContext("2d");
+    this.target = SHAPES.idle;
+    this.shape = { ...SHAPES.idle };
+    this.level = 0;
+    this.shownLevel = 0;
+    this.timeS = 0;
+    this.drawnAtMs = 0;
+    this.reduced = matchMedia("(prefers-reduced-motion: reduce)");
+    new ResizeObserver(() => this.fit()).observe(canvas);
+    this.fit();
+    requestAnimationFrame((nowMs) => this.tick(nowMs));
+  }
+
+  show(state) {
+    this.target = SHAPES[state] ?? SHAPES.idle;
+  }
+
+  /** Loudness of whoever speaks, 0 to 1. */
+  hear(level) {
+    this.level = level;
+  }
+
+  fit() {
+    const box = this.canvas.getBoundingClientRect();
+    const ratio = Math.min(2, devicePixelRatio || 1);
+    this.canvas.width = Math.max(1, Math.round(box.width * ratio));
+    this.canvas.height = Math.max(1, Math.round(box.height * ratio));
+    this.draw();
+  }
+
+  tick(nowMs) {
+    requestAnimationFrame((next) => this.tick(next));
+    const elapsedMs = nowMs - this.drawnAtMs;
+    if (elapsedMs < (this.reduced.matches ? REDUCED_STEP_MS : STEP_MS)) return;
+    this.drawnAtMs = nowMs;
+    this.advance(Math.min(0.1, elapsedMs / 1000));
+    this.draw();
+  }
+
+  advance(dtS) {
+    if (this.reduced.matches) {
+      // Nothing turns or breathes; size still follows the voice, in steps.
+      this.shape = { ...this.target, wobble: 0, breath: 0 };
+      this.shownLevel = Math.round(this.level * 4) / 4;
+      return;
+    }
+    this.timeS += dtS;
+    this.shape = approach(this.shape, this.target, dtS);
+    this.shownLevel = followLevel(this.shownLevel, this.level, dtS);
+  }
+
+  draw() {
+    const { pen, canvas, shape } = this;
+    const half = Math.min(canvas.width, canvas.height) / 2;
+    pen.setTransform(1, 0, 0, 1, 0, 0);
+    pen.clearRect(0, 0, canvas.width, canvas.height);
+    pen.translate(canvas.width / 2, canvas.height / 2);
+    pen.fillStyle = getComputedStyle(canvas).color;
+    pen.strokeStyle = pen.fillStyle;
+    this.halo(half);
+    this.body(half);
+    if (shape.bars > 0.02) this.bars(half);
+  }
+
+  halo(half) {
+    for (const layer of [3, 2, 1]) {
+      this.trace(half, layer);
+      this.pen.globalAlpha = 0.05 + 0.03 * (3 - layer);
+      this.pen.fill();
+    }
+    this.pen.globalAlpha = 1;
+  }
+
+  body(half) {
+    const { pen, shape } = this;
+    const solid = 1 - shape.ring;
+    this.trace(half, 0);
+    pen.globalAlpha = 0.1 + 0.9 * solid ** 1.5;
+    pen.fill();
+    pen.globalAlpha = 1;
+    if (shape.ring < 0.02) return;
+    pen.lineWidth = half * (0.05 + 0.05 * shape.ring);
+    const round = Math.PI * 2 * half * shape.scale;
+    const gap = shape.gaps * round * 0.06;
+    pen.setLineDash(shape.gaps > 0.05 ? [round / 6 - gap, gap] : []);
+    pen.lineDashOffset = -this.timeS * shape.spin * half * 0.3;
+    pen.stroke();
+    pen.setLineDash([]);
+  }
+
+  bars(half) {
+    const { pen, shape } = this;
+    const height = half * shape.scale * 0.8;
+    const width = half * shape.scale * 0.2;
+    pen.globalCompositeOperation = "destination-out";
+    pen.globalAlpha = shape.bars;
+    for (const side of [-1, 1]) {
+      pen.beginPath();
+      pen.roundRect(side * width * 1.1 - width / 2, -height / 2, width, height, width / 2);
+      pen.fill();
+    }
+    pen.globalCompositeOperation = "source-over";
+    pen.globalAlpha = 1;
+  }
+
+  trace(half, layer) {
+    const { pen, shape, timeS, shownLevel: level } = this;
+    pen.beginPath();
+    for (let i = 0; i < POINTS; i += 1) {
+      const angle = (i / POINTS) * Math.PI * 2;
+      const r = Math.min(0.99, radius(shape, { angle, timeS, level, layer })) * half;
+      const x = Math.cos(angle) * r;
+      const y = Math.sin(angle) * r;
+      if (i === 0) pen.moveTo(x, y);
+      else pen.lineTo(x, y);
+    }
+    pen.closePath();
+  }
+}

@@ -1,0 +1,73 @@
+// State, controls and hints: the parts of the page that change with the state and nothing else.
+
+import { byId } from "./dom.js";
+
+const SENTENCES = {
+  idle: "stateIdle",
+  connecting: "stateConnecting",
+  listening: "stateListening",
+  hearing: "stateHearing",
+  thinking: "stateThinking",
+  speaking: "stateSpeaking",
+  paused: "statePaused",
+  reconnecting: "stateReconnecting",
+  muted: "stateMuted",
+  typing: "stateTyping",
+};
+
+export class Stage {
+  constructor({ t, orb, settings }) {
+    Object.assign(this, { t, orb, settings });
+    this.state = "idle";
+    this.waitMs = null;
+  }
+
+  show(state) {
+    this.state = state;
+    document.body.dataset.state = state;
+    this.orb.show(state === "typing" ? "muted" : state);
+    this.words();
+  }
+
+  waiting(waitMs) {
+    this.waitMs = waitMs ?? null;
+    this.words();
+  }
+
+  words() {
+    const { t, state } = this;
+    byId("state").textContent = t(SENTENCES[state]);
+    byId("hint").textContent = this.hint() ?? "";
+    const active = state !== "idle";
+    byId("talk").setAttribute("aria-pressed", String(active));
+    byId("talk-label").textContent = t(active ? "end" : "talk");
+    byId("stop").disabled = !active;
+    byId("mute").disabled = !active || state === "typing";
+    byId("hold").hidden = !(active && this.pushToTalk);
+  }
+
+  get pushToTalk() {
+    return this.settings.get("mode") === "push_to_talk";
+  }
+
+  hint() {
+    const { t, state, waitMs } = this;
+    if (state === "idle") return t("hintIdle");
+    if (state === "reconnecting" && waitMs !== null) return t("hintReconnecting", { seconds: Math.max(1, Math.round(waitMs / 1000)) });
+    if (state === "muted") return t("hintMuted");
+    if (state === "typing") return t("hintTyping");
+    if (this.pushToTalk && state === "listening") return t("hintPush");
+    return null;
+  }
+
+  muted(on) {
+    const button = byId("mute");
+    button.setAttribute("aria-pressed", String(on));
+    button.setAttribute("aria-label", this.t(on ? "unmute" : "mute"));
+    button.title = this.t(on ? "unmute" : "mute");
+  }
+
+  holding(down) {
+    byId("hold").setAttribute("aria-pressed", String(down));
+  }
+}

@@ -1,0 +1,33 @@
+// Keeps the screen on while talking. A page that was hidden loses its lock and asks again when it is seen.
+
+export class WakeLock {
+  constructor() {
+    this.wanted = false;
+    this.lock = null;
+    document.addEventListener("visibilitychange", () => this.renew());
+  }
+
+  async want(on) {
+    this.wanted = on;
+    if (on) await this.renew();
+    else await this.release();
+  }
+
+  async renew() {
+    if (!this.wanted || document.visibilityState !== "visible" || !navigator.wakeLock) return;
+    try {
+      this.lock = await navigator.wakeLock.request("screen");
+      document.body.dataset.awake = "true";
+    } catch {
+      // Refused on low battery: talking goes on, the screen may go dark.
+      this.lock = null;
+    }
+  }
+
+  async release() {
+    const lock = this.lock;
+    this.lock = null;
+    delete document.body.dataset.awake;
+    await lock?.release();
+  }
+}
