@@ -18,6 +18,7 @@ import numpy as np
 from pydantic import BaseModel
 from ten_runtime import AudioFrame
 
+from stream_talk.audio.dump import PcmDump
 from stream_talk.audio.resample import StreamResampler
 from stream_talk.audio.voice_gate import GateSettings, VoiceChange, VoiceEvent, VoiceGate
 from stream_talk.engines.interfaces import EngineUnavailable, Pcm16, VadEngine
@@ -59,10 +60,13 @@ class VadExtension(StageExtension[VadConfig]):
         self._pre_roll: deque[tuple[AudioFrame, float]] = deque()
         self._pre_roll_ms = 0.0
         self._problem = ""
+        self._dump: PcmDump | None = None
 
     # --- life -----------------------------------------------------------------------------------------------------
 
     def configured(self, config: VadConfig) -> None:
+        if config.dump:
+            self._dump = PcmDump(config.dump_path, f"{self.vendor or self.name}_in")
         try:
             self._engine = self.make_engine(config)
         except EngineUnavailable as error:
@@ -80,11 +84,15 @@ class VadExtension(StageExtension[VadConfig]):
     async def stop_stage(self) -> None:
         if self._engine is not None:
             self._engine.close()
+        if self._dump is not None:
+            self._dump.close()
 
     # --- audio ----------------------------------------------------------------------------------------------------
 
     def handle_audio(self, frame: AudioFrame) -> None:
         view = self._reader.read(frame)
+        if self._dump is not None:
+            self._dump.write(view.pcm.tobytes())
         engine, gate = self._engine, self._gate
         if engine is None or gate is None or not len(view.pcm):
             self.post(self.env.send_audio_frame(frame))
@@ -148,6 +156,7 @@ class VadExtension(StageExtension[VadConfig]):
         body = {
             "session_id": metadata.get("session_id", ""),
             "timestamp_ms": round(event.timestamp_ms),
+            "decided_ms": round(event.decided_ms),
             "probability": round(event.probability, 3),
             "metadata": metadata,
         }
