@@ -37,9 +37,13 @@ class OutboxExtension(AsyncExtension):
             flush_interval_ms=config.flush_interval_ms,
             retry=RetryPolicy(attempts_before_dead=config.attempts_before_dead),
         )
-        sink = RedisSink(
-            config.redis_url, max_stream_length=config.max_stream_length, max_event_bytes=config.max_event_bytes
-        )
+        try:
+            sink = RedisSink(
+                config.redis_url, max_stream_length=config.max_stream_length, max_event_bytes=config.max_event_bytes
+            )
+        except ValueError as error:
+            ten_env.log_error(f"outbox: property redis_url is wrong ({error}); write redis://HOST:PORT/0")
+            return
         self._thread = DispatcherThread(
             Dispatcher(config.file, sink, settings), settings, report=lambda text: ten_env.log_warn(f"outbox: {text}")
         )
