@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stream_talk.graph import Offer, offered_graphs
+from stream_talk.graph import Offer, load_document, offered_graphs
 
 
 class UnknownGraph(LookupError):
@@ -24,6 +24,7 @@ class GraphOffer:
     needs: list[str] = field(default_factory=list)
     reason: str | None = None
     remedy: str | None = None
+    path: Path | None = None
 
     @property
     def available(self) -> bool:
@@ -41,9 +42,12 @@ class GraphOffer:
         }
 
 
-def offers_of(home: Path, names: list[str]) -> list[GraphOffer]:
-    """The graph files of the app; only `names`, in that order, when there are any."""
+def offers_of(home: Path, names: list[str], also: Path | None = None) -> list[GraphOffer]:
+    """The graph files of the app, and the file `also`; only `names`, in that order, when there are any."""
     found = {offer.name: _offer(offer) for offer in offered_graphs(home)}
+    if also is not None and also.stem not in found:
+        info = load_document(also).info
+        found[also.stem] = GraphOffer(also.stem, info.title, info.description, list(info.needs), path=also)
     if not names:
         return list(found.values())
     return [found.get(name) or GraphOffer(name, reason="there is no such graph file") for name in names]
@@ -59,6 +63,7 @@ def _offer(offer: Offer) -> GraphOffer:
         list(info.needs),
         None if first is None else f"{first.where}: {first.message}" if first.where else first.message,
         None if first is None else first.remedy,
+        offer.path,
     )
 
 

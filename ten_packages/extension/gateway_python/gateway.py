@@ -18,6 +18,7 @@ from .config import GatewayConfig
 from .graph_host import GraphHost
 from .metrics import GatewayMetrics
 from .session import Session
+from .telemetry import NoTracer, TurnTracer
 
 LAG_SAMPLE_MS = 250.0
 logger = logging.getLogger("stream_talk.gateway")
@@ -31,12 +32,15 @@ class AtCapacity(RuntimeError):
 
 
 class Gateway:
-    def __init__(self, config: GatewayConfig, host: GraphHost, catalog: GraphCatalog) -> None:
+    def __init__(
+        self, config: GatewayConfig, host: GraphHost, catalog: GraphCatalog, tracer: TurnTracer | None = None
+    ) -> None:
         self.config = config
         self.host = host
         self.catalog = catalog
         self.sessions: dict[str, Session] = {}
         self.metrics = GatewayMetrics()
+        self.tracer = tracer or NoTracer()
         self.draining = False
         self._starting = 0
         self._lag = LagWindow()
@@ -80,9 +84,7 @@ class Gateway:
         if not decision.accepted:
             self.metrics.refused.labels("at_capacity").inc()
             raise AtCapacity(decision)
-        session = Session(
-            f"s_{secrets.token_urlsafe(12)}", port, self.host, self._session_closed, self.config.idle_timeout_ms
-        )
+        session = Session(f"s_{secrets.token_urlsafe(12)}", port, self.host, self, self.config.idle_timeout_ms)
         self.sessions[session.id] = session
         self._emptied.clear()
         self._starting += 1
@@ -99,9 +101,17 @@ class Gateway:
         )
         return session
 
-    def _session_closed(self, session: Session) -> None:
+    def turn_ended(self, session: Session, trace: Mapping[str, Any]) -> None:
+        """Called by the session with the trace of each turn."""
+        self.metrics.turns.inc()
+        ttfa_ms = trace.get("ttfa_ms")
+        if isinstance(ttfa_ms, (int, float)):
+            self.metrics.ttfa_ms.observe(ttfa_ms)
+        self.tracer.record(session.correlation_id, trace)
+
+    def session_closed(self, session: Session) -> None:
+        """Called by the session, once."""
         self.metrics.closed.labels(session.closed.code if session.closed else "unknown").inc()
-        self.metrics.turns.inc(session.counters.turns)
         self._forget(session)
 
     def _forget(self, session: Session) -> None:

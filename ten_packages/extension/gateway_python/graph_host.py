@@ -40,8 +40,8 @@ class RunningGraph(Protocol):
 
 
 class GraphHost(Protocol):
-    async def start(self, graph: str, session_id: str, events: GraphEvents) -> RunningGraph:
-        """Start a conversation. Raises `GraphFailed`."""
+    async def start(self, graph: str, session_id: str, events: GraphEvents, *, greet: bool) -> RunningGraph:
+        """Start a conversation; without `greet` it is the continuation of one. Raises `GraphFailed`."""
 
     def queue_ms(self) -> float:
         """How long new work would wait for the busiest shared engine."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from stream_talk import clock
@@ -34,6 +34,14 @@ class SessionCounters:
     stale_audio_frames: int = 0
 
 
+class SessionOwner(Protocol):
+    """Who wants to know how a conversation goes."""
+
+    def turn_ended(self, session: Session, trace: Mapping[str, Any]) -> None: ...
+
+    def session_closed(self, session: Session) -> None: ...
+
+
 class Session:
     """Calls of the client side are coroutines, so that a client feels the graph's back-pressure; `stop_sound` acts at once."""
 
@@ -42,7 +50,7 @@ class Session:
         session_id: str,
         port: ClientPort,
         host: GraphHost,
-        on_closed: Callable[[Session], None],
+        owner: SessionOwner,
         idle_timeout_ms: float,
     ) -> None:
         self.id = session_id
@@ -54,7 +62,7 @@ class Session:
         self.closed: CloseReason | None = None
         self.output = ReplyOutput(port.traits, self._reply_ended)
         self._host = host
-        self._on_closed = on_closed
+        self._owner = owner
         self._idle_timeout_ms = idle_timeout_ms
         self._last_active_ms = self.started_ms
         self._resampler = StreamResampler(port.traits.input_rate_hz, INPUT_RATE_HZ)
@@ -88,8 +96,8 @@ class Session:
 
     async def _start_graph(self, graph: str) -> RunningGraph:
         self._epoch += 1
-        running = await self._host.start(graph, self.id, _GraphEvents(self, self._epoch))
         said = self.history.messages()
+        running = await self._host.start(graph, self.id, _GraphEvents(self, self._epoch), greet=not said)
         settings = {**self._hello.get("settings", {}), **self._settings}
         if said:
             await running.send_data("client_event", {"type": "history", "messages": said})
@@ -136,7 +144,7 @@ class Session:
             if timer is not None:
                 timer.cancel()
         self.port.on_closed(reason, text)
-        self._on_closed(self)
+        self._owner.session_closed(self)
         graph, self.graph = self.graph, None
         if graph is not None:
             await graph.send_data("client_event", {"type": "bye"})
@@ -236,6 +244,7 @@ class Session:
             self._note_quiet()
         elif kind == "turn":
             self.counters.turns += 1
+            self._owner.turn_ended(self, message.get("trace") or {})
         self._turn_id = int(message.get("turn_id") or self._turn_id)
         self.history.follow(message)
         self._tell(message)

@@ -115,7 +115,7 @@ class LoopbackHost:
         self.refuse: str | None = None
         self.queue = 0.0
 
-    async def start(self, graph: str, session_id: str, events: GraphEvents) -> LoopbackGraph:
+    async def start(self, graph: str, session_id: str, events: GraphEvents, *, greet: bool) -> LoopbackGraph:
         if self.refuse is not None:
             raise GraphFailed(self.refuse)
         running = LoopbackGraph(graph, session_id, events)
