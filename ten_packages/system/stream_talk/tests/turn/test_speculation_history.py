@@ -61,10 +61,13 @@ def test_history_holds_heard_text_and_the_mark():
         {"role": "user", "content": "tell me a story"},
         {"role": "assistant", "content": "Once upon a time —"},
     ]
-    history.truncate("r1", "Once")
-    assert history.entries[-1].text == "Once"
-    history.truncate("r1", "")
-    assert [e.role for e in history.entries] == ["user"]
+    history.add(Entry("user", "go on", 2))
+    history.put_heard(Entry("assistant", "Once", 1, interrupted=True, request_id="r1"))
+    assert [e.text for e in history.entries] == ["tell me a story", "Once", "go on"]
+    history.put_heard(Entry("assistant", "", 1, interrupted=True, request_id="r1"))
+    assert [e.text for e in history.entries] == ["tell me a story", "go on"]
+    history.put_heard(Entry("assistant", "Once upon", 1, interrupted=True, request_id="r1"))
+    assert [e.text for e in history.entries] == ["tell me a story", "Once upon", "go on"]
 
 
 def test_the_oldest_turns_go_first_and_never_leave_half_a_turn():

@@ -9,6 +9,9 @@ FILLERS = frozenset(
     "uh um uhm er erm hm hmm mm mmm mhm mmhmm uh-huh mm-hmm mm-hm ah eh huh 嗯 呃 额 唔 哦 喔 噢 啊 诶 欸".split()
 )
 
+# Noise of thinking alone: a turn that consists of nothing else asks for no answer ("mhm" and "嗯" may mean yes).
+HESITATIONS = frozenset("uh um uhm er erm hm hmm ah eh 呃 额 啊 诶 欸".split())
+
 # Signs of listening while the other speaks.
 BACKCHANNELS = FILLERS | frozenset(
     "yeah yep yup yes ok okay right sure really wow oh nice cool great true exactly indeed good alright aha yea 对 是 好 行".split()
@@ -42,6 +45,10 @@ def content_words(text: str) -> list[str]:
 def only_fillers(text: str) -> bool:
     """True for an empty text and for nothing but "um" and "嗯"."""
     return all(word in FILLERS for word in words_of(text))
+
+
+def only_hesitation(text: str) -> bool:
+    return all(word in HESITATIONS for word in words_of(text))
 
 
 def is_stop(text: str) -> bool:

@@ -78,7 +78,7 @@ def finished_probability(text: str) -> float:
 
 def _by_punctuation(text: str) -> float | None:
     if text.endswith(("...", "…", ",", "，", "、", ":", "：", "-", "—")):
-        return 0.08
+        return 0.03
     if text.endswith(("?", "？")):
         return 0.97
     if text.endswith(("!", "！", "。")):
@@ -96,7 +96,7 @@ def _latin(words: list[str]) -> float:
     if tuple(words[-2:]) in _ROUNDED_TAILS:
         return 0.85
     if last in _DANGLING:
-        return 0.05
+        return 0.03
     if len(words) == 1:
         return 0.85 if last in _ROUNDED_ALONE else 0.55
     if words[0] in _QUESTION_OPENERS:
@@ -112,5 +112,5 @@ def _chinese(text: str, words: list[str]) -> float:
     if text.endswith(_ZH_CLOSING):
         return 0.9
     if text.endswith(_ZH_DANGLING):
-        return 0.05
+        return 0.03
     return UNKNOWN if len(words) >= 3 else 0.55

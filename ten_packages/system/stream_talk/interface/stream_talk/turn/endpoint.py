@@ -25,7 +25,7 @@ class EndpointSettings:
     """`floor_ms` and `ceiling_ms` hold at patience 0.5. Both 0 means: whatever the VAD says is the end of the turn."""
 
     floor_ms: float = 200.0
-    ceiling_ms: float = 1150.0
+    ceiling_ms: float = 1200.0
     patience: float = 0.5
 
 

@@ -66,16 +66,20 @@ class History:
     def remove_turn(self, turn_id: int) -> None:
         self._entries = [e for e in self._entries if e.turn_id != turn_id]
 
-    def truncate(self, request_id: str, heard_text: str) -> None:
-        """It turned out that less of a reply was heard."""
+    def put_heard(self, heard: Entry) -> None:
+        """What was heard of a reply is now known (better): one entry per `request_id`, none when nothing was heard."""
+        heard.tokens = estimated_tokens(heard.text)
+        place = len(self._entries)
         for index, entry in enumerate(self._entries):
-            if entry.request_id == request_id and entry.role == "assistant" and not entry.tool:
-                if heard_text:
-                    entry.text, entry.interrupted = heard_text, True
-                    entry.tokens = estimated_tokens(heard_text)
-                else:
-                    del self._entries[index]
-                return
+            if entry.turn_id == heard.turn_id:
+                place = index + 1
+            if entry.request_id == heard.request_id:
+                del self._entries[index]
+                place = index
+                break
+        if heard.text:
+            self._entries.insert(place, heard)
+            self._forget_oldest()
 
     def restore(self, messages: Iterable[Mapping[str, Any]], summary: str = "") -> None:
         """Replace everything by a conversation held elsewhere (another graph, a stored session)."""

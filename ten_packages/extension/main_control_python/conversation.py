@@ -1,0 +1,523 @@
+"""The conversation: whose turn it is, and what follows from everything that happens.
+
+The floor is `stream_talk.turn.policy`'s table; this class turns what arrives into its events and its actions into work for the
+collaborators. Nothing here waits, reads a clock or sends: time comes in as `now_ms`, wishes go to the outbox.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from stream_talk.ten import names
+from stream_talk.turn.backchannel import is_stop, only_hesitation
+from stream_talk.turn.barge_in import SENSITIVITIES, BargeIn, Verdict
+from stream_talk.turn.history import History
+from stream_talk.turn.policy import SHOWN, Action, Event, Floor, step
+from stream_talk.turn.words import has_cjk, join_segments
+
+from .config import MainControlConfig
+from .drafting import Drafting
+from .keeping import Keeping
+from .listening import Listening
+from .memory import Memory
+from .outbox import Body, Outbox
+from .phrases import phrase
+from .reply import Origin, Reply
+from .speaking import Speaking
+from .thinking import Thinking
+from .tools import Tools
+from .tracing import TurnTrace
+
+_MAX_QUEUED_SAYINGS = 8
+
+
+class Conversation:
+    def __init__(self, config: MainControlConfig, outbox: Outbox, epoch_ms: Callable[[], int]) -> None:
+        self.config = config
+        self.outbox = outbox
+        self._epoch_ms = epoch_ms
+        self.history = History(max_tokens=config.history_max_tokens, mark=config.interruption_mark)
+        self.memory = Memory(config, outbox, self.history)
+        self.memory.on_loaded = self._memory_loaded
+        self.tools = Tools(outbox, self.history)
+        self.listening = Listening(config, outbox)
+        self.thinking = Thinking(config, outbox, self.history, self.tools)
+        self.speaking = Speaking(config, outbox)
+        self.drafting = Drafting(config, self.listening, self._begin_draft, self._discard)
+        self.keeping = Keeping(config, outbox, self.history, self.memory, self.drafting.speculation.stats)
+        self.thinking.on_clauses = self.speaking.pump
+        self.speaking.on_audible = lambda reply, now: self.apply(Event.AUDIBLE, now) if reply is self.reply else None
+        self.speaking.on_over = self._reply_over
+        self.speaking.on_failed = self._speech_failed
+
+        self.floor = Floor.LISTENING
+        self.turn_id = 0
+        self.muted = False
+        self.reply: Reply | None = None
+        self._last_reply: Reply | None = None
+        self._generation = 0
+        self._turn_is_open = False
+        self._respond_once: bool | None = None
+        self._shown_user_text = ""
+        self._barge: BargeIn | None = None
+        self._opened_by_barge = False
+        self._reopened: tuple[int, str] | None = None
+        self._typed: str | None = None
+        self._sayings: deque[tuple[str, bool]] = deque()
+        self._free_since_ms: float | None = None
+        self._idle_prompted = False
+
+    # --- the floor ---------------------------------------------------------------------------------------------------
+
+    def apply(self, event: Event, now_ms: float) -> None:
+        """One event of the floor, and everything the table asks for."""
+        before = self.floor
+        self.floor, actions = step(before, event)
+        for action in actions:
+            self._actions[action](self, now_ms)
+        if SHOWN[self.floor] != SHOWN[before]:
+            self._show_state(now_ms)
+        if self.floor is Floor.LISTENING and before is not Floor.LISTENING:
+            self._floor_is_free(now_ms)
+
+    def _show_state(self, now_ms: float) -> None:
+        self.outbox.message("state", self.turn_id, now_ms, state=SHOWN[self.floor])
+
+    def _open_turn(self, now_ms: float) -> None:
+        if self._reopened is not None:
+            self.turn_id, text = self._reopened
+            self.listening.prepend(text)
+            self._reopened = None
+        else:
+            self.turn_id += 1
+        self._turn_is_open = True
+        self.listening.open_turn(self.turn_id)
+        self.drafting.new_turn()
+        self._idle_prompted = False
+        self._show_user_text(now_ms, final=False)
+
+    def _close_turn(self, now_ms: float) -> None:
+        self.drafting.retract(now_ms)
+        self.listening.close_turn()
+        self._opened_by_barge = self._turn_is_open = False
+        self._respond_once = None
+        self._shown_user_text = ""
+
+    def _commit(self, now_ms: float) -> None:
+        """The person's turn is complete: remember it and answer."""
+        typed, self._typed = self._typed, None
+        text = self.listening.text if typed is None else join_segments([self.listening.text, typed])
+        if not self._turn_is_open:
+            self.turn_id += 1
+        respond = self._wants_answer(text)
+        trace = self._turn_trace(now_ms, typed=typed is not None)
+        self._show_user_text(now_ms, final=True, text=text, source="speech" if typed is None else "typed")
+        draft = self.drafting.adopt(text, now_ms) if respond else None
+        self.keeping.user_said(self.turn_id, text, trace.epoch_ms)
+        self._close_turn(now_ms)
+        self.thinking.language = self._language_of(text)
+        if not respond:
+            self.keeping.unanswered(self.turn_id, trace, now_ms)
+            self.apply(Event.REPLY_OVER, now_ms)
+        elif draft is not None:
+            self._adopt(draft, trace, now_ms)
+        else:
+            self.reply = self._new_reply("turn", trace, user_text=text)
+            self._ask_model(self.reply, now_ms)
+
+    def _wants_answer(self, text: str) -> bool:
+        if self._opened_by_barge and is_stop(text):
+            return False  # "stop" was obeyed by falling silent
+        wanted = self.config.auto_response if self._respond_once is None else self._respond_once
+        return wanted and not self.listening.leave_alone
+
+    @property
+    def _audible_reply(self) -> Reply:
+        """The reply that the loudspeaker's volume is about; it may have ended a moment ago."""
+        reply = self.reply or self._last_reply
+        assert reply is not None  # the table ducks and pauses only where a reply is
+        return reply
+
+    def _cut(self, now_ms: float) -> None:
+        reply, self.reply, self._last_reply = self.reply, None, self.reply
+        self._barge = None
+        if reply is None:
+            return
+        self._discard(reply)
+        self.tools.interrupt(reply, now_ms)
+        self._opened_by_barge = True
+        if reply.origin == "say" and not reply.heard_something and self.floor is Floor.HEARING:
+            self._sayings.appendleft((reply.text, reply.protected))  # said later, not lost
+        untouched = reply.origin == "turn" and not reply.heard_something and not reply.tool_calls
+        if untouched and self.floor is Floor.HEARING:
+            # Nothing was heard of it: the person had simply not finished. The turn goes on as if it had never been answered.
+            self.keeping.user_goes_on(reply.turn_id)
+            self.listening.caution.cut_off()
+            self._reopened = (reply.turn_id, reply.user_text)
+            self._opened_by_barge = False
+            return
+        reply.interrupted = True
+        self.keeping.cut(reply, now_ms)
+
+    _actions: dict[Action, Callable[[Conversation, float], None]] = {
+        Action.OPEN_TURN: _open_turn,
+        Action.AWAIT_END: lambda self, now: self.weigh(now),
+        Action.GO_ON: lambda self, now: None,
+        Action.CLOSE_TURN: _close_turn,
+        Action.COMMIT: _commit,
+        Action.DUCK: lambda self, now: self.speaking.duck(self._audible_reply),
+        Action.UNDUCK: lambda self, now: self.speaking.unduck(self._audible_reply),
+        Action.PAUSE: lambda self, now: self.speaking.pause(self._audible_reply),
+        Action.RESUME: lambda self, now: self.speaking.resume(self._audible_reply, now),
+        Action.CUT: _cut,
+    }
+
+    def begin(self, now_ms: float) -> None:
+        """A client is there."""
+        self._free_since_ms = now_ms
+        self._show_state(now_ms)
+
+    def set_muted(self, now_ms: float, muted: bool) -> None:
+        """A muted microphone says nothing; whatever sound was being weighed was nothing."""
+        self.muted = muted
+        if muted:
+            self.listening.speaking = False
+            if self._barge is not None:
+                self._judge(Verdict.RESUME, now_ms)
+
+    # --- the person's sounds and words -------------------------------------------------------------------------------
+
+    def speech_start(self, now_ms: float, timestamp_ms: float, decided_ms: float | None) -> None:
+        """The person begins to make a sound."""
+        self.listening.hear_again()
+        self.listening.speech_start(now_ms, timestamp_ms, decided_ms)
+        if self._barge is not None:
+            self._judge(self._barge.speech_again(now_ms), now_ms)
+        elif self.reply is None:
+            self.apply(Event.SPEECH_START, now_ms)
+        elif self._may_be_interrupted():
+            self._barge = BargeIn(
+                SENSITIVITIES[self.config.interruption],
+                self.listening.onset_ms,
+                heard_nothing=not self.reply.heard_something,
+            )
+            self.apply(Event.SPEECH_START, now_ms)
+            self._judge(self._barge.tick(now_ms), now_ms)
+
+    def speech_end(self, now_ms: float, timestamp_ms: float | None = None, decided_ms: float | None = None) -> None:
+        self.listening.speech_end(now_ms, timestamp_ms, decided_ms)
+        if self._barge is not None:
+            self._judge(self._barge.speech_end(self.listening.end_ms, now_ms), now_ms)
+        else:
+            self.apply(Event.SPEECH_END, now_ms)
+        if self.floor is Floor.ENDING:
+            self.memory.search(self.listening.text)
+
+    def asr_result(self, now_ms: float, body: Body) -> None:
+        if self.muted:
+            return
+        text, final = str(body.get("text", "")).strip(), bool(body.get("final"))
+        inferred = not self.listening.sees_detector and self.config.mode != "push_to_talk"
+        if inferred and text and not self.listening.speaking:
+            self.speech_start(now_ms, 0.0, 0.0)
+        if not self.listening.result(now_ms, body):
+            return
+        if inferred and final and self.listening.speaking and self.config.mode == "auto":
+            self.listening.end_without_detector(now_ms)
+            self.apply(Event.SPEECH_END, now_ms)
+        self._words_changed(now_ms, final=final)
+
+    def asr_finalized(self, now_ms: float, finalize_id: str) -> None:
+        self.listening.finalize_ended(finalize_id)
+        self._words_changed(now_ms, final=True)
+
+    def turn_decision(self, now_ms: float, body: Body) -> None:
+        self.listening.decision(body)
+        if self.floor is Floor.ENDING:
+            self.weigh(now_ms)
+
+    def _words_changed(self, now_ms: float, *, final: bool) -> None:
+        text = self.listening.text
+        if self._barge is not None:
+            self._judge(self._barge.words(text, now_ms, final=final), now_ms)
+            return
+        if self.floor is Floor.LISTENING and final and text and not self.listening.speaking:
+            # The detector missed a quiet voice that the recogniser understood.
+            self.listening.end_ms = now_ms
+            self.apply(Event.SPEECH_START, now_ms)
+            self.apply(Event.SPEECH_END, now_ms)
+        elif self.floor in (Floor.HEARING, Floor.ENDING):
+            self._show_user_text(now_ms, final=False)
+            self.drafting.words_changed(now_ms)
+            self.weigh(now_ms)
+
+    def weigh(self, now_ms: float) -> None:
+        """Is the turn over? And is a draft worth it?"""
+        if self.floor is Floor.HEARING:
+            self.drafting.consider(now_ms)
+            return
+        if self.floor is not Floor.ENDING or now_ms < self.listening.final_due_ms:
+            return
+        text = self.listening.text
+        if not text:
+            self.apply(Event.NOTHING_SAID, now_ms)
+            return
+        over_at_ms = self.listening.over_at_ms(self.drafting.pipeline_need_ms())
+        if now_ms >= over_at_ms:
+            self.apply(Event.NOTHING_SAID if only_hesitation(text) else Event.TURN_OVER, now_ms)
+            return
+        self.drafting.consider(now_ms)
+
+    def _judge(self, verdict: Verdict, now_ms: float) -> None:
+        """What the sound during a reply turned out to be."""
+        if verdict is Verdict.PAUSE:
+            self.apply(Event.PAUSE_DUE, now_ms)
+        elif verdict is Verdict.RESUME:
+            self._barge = None
+            self.listening.close_turn()
+            self.apply(Event.FALSE_ALARM, now_ms)
+            if self.reply is not None and self.reply.heard_something:
+                self.apply(Event.AUDIBLE, now_ms)
+        elif verdict is Verdict.CUT:
+            self._barge = None
+            self.apply(Event.INTERRUPTED, now_ms)
+            if not self.listening.speaking:
+                self.apply(Event.SPEECH_END, now_ms)
+
+    def _may_be_interrupted(self) -> bool:
+        return self.config.interruption != "off" and self.reply is not None and not self.reply.protected
+
+    # --- replies -----------------------------------------------------------------------------------------------------
+
+    def say(self, now_ms: float, text: str, *, protected: bool = False) -> None:
+        """Speak this as soon as the floor is free."""
+        if len(self._sayings) < _MAX_QUEUED_SAYINGS:
+            self._sayings.append((text, protected))
+        self._next_saying(now_ms)
+
+    def answer(self, now_ms: float, instructions: str = "") -> None:
+        """Reply to the conversation as it stands (`create_response`)."""
+        sayings, self._sayings = self._sayings, deque()
+        self.apply(Event.STOP, now_ms)
+        self.apply(Event.SAY, now_ms)
+        self._sayings = sayings
+        self.reply = self._new_reply("turn", self._turn_trace(now_ms, typed=True))
+        self._ask_model(self.reply, now_ms, instructions)
+
+    def typed(self, now_ms: float, text: str, *, respond: bool | None = None) -> None:
+        """A typed message is a complete turn."""
+        self._typed, self._respond_once = text, respond
+        self.apply(Event.TURN_OVER, now_ms)
+
+    def commit(self, now_ms: float, *, respond: bool | None = None) -> None:
+        """A button says that the person's turn is over; the recogniser still gets its last word in."""
+        if self.reply is not None:
+            self.apply(Event.STOP, now_ms)
+        self.apply(Event.SPEECH_START, now_ms)
+        self._respond_once = respond
+        self.listening.force_over = True
+        if self.floor is Floor.HEARING:
+            self.speech_end(now_ms)
+        self.weigh(now_ms)
+
+    def stop(self, now_ms: float) -> None:
+        """Silence, now; nothing that was under way or waiting is said."""
+        self._sayings.clear()
+        self._barge = None
+        self._close_turn(now_ms)
+        self.apply(Event.STOP, now_ms)
+        self._opened_by_barge = False
+
+    def find_reply(self, request_id: str) -> Reply | None:
+        return next(
+            (r for r in (self.reply, self.drafting.draft) if r is not None and r.request_id == request_id), None
+        )
+
+    def find_thought(self, llm_id: str) -> Reply | None:
+        return next((r for r in (self.reply, self.drafting.draft) if r is not None and r.llm_id == llm_id), None)
+
+    def audio_started(self, reply: Reply, now_ms: float) -> None:
+        self.speaking.audio_started(reply, now_ms)
+        if reply is self.drafting.draft:
+            self.drafting.audio_ready(now_ms)
+            self.weigh(now_ms)
+
+    def _begin_draft(self, text: str, now_ms: float) -> Reply:
+        draft = self._new_reply("turn", self._turn_trace(now_ms, typed=True), user_text=text, draft=True)
+        self.memory.search(text)
+        self._ask_model(draft, now_ms)
+        return draft
+
+    def _adopt(self, draft: Reply, trace: TurnTrace, now_ms: float) -> None:
+        """The draft becomes the reply: what was held back may be heard, shown and done."""
+        draft.draft = False
+        draft.last_progress_ms = now_ms
+        draft.trace.adopt(trace)
+        self.reply = draft
+        self.speaking.release(draft)
+        self._show_memories(draft, now_ms)
+        self.thinking.show(draft, now_ms)
+        if not draft.llm_running:
+            self.thinking.run_tools(draft, now_ms)
+        self.speaking.pump(draft, now_ms)
+
+    def _ask_model(self, reply: Reply, now_ms: float, instructions: str = "") -> None:
+        reply.memories = self.memory.take()
+        if not reply.draft:
+            self._show_memories(reply, now_ms)
+        self.thinking.start(reply, now_ms, instructions)
+
+    def _show_memories(self, reply: Reply, now_ms: float) -> None:
+        if reply.memories:
+            self.outbox.message("memory", reply.turn_id, now_ms, items=reply.memories)
+
+    def _new_reply(
+        self, origin: Origin, trace: TurnTrace, *, user_text: str = "", draft: bool = False, protected: bool = False
+    ) -> Reply:
+        self._generation += 1
+        metadata: dict[str, Any] = {
+            "session_id": self.outbox.session_id,
+            "turn_id": self.turn_id,
+            "generation": self._generation,
+            "request_id": f"reply-{self._generation}",
+        }
+        if draft:
+            metadata["draft"] = True
+        return Reply(self._generation, self.turn_id, origin, draft, protected, metadata, trace, user_text)
+
+    def _discard(self, reply: Reply) -> None:
+        """Nothing of this reply may be heard, said or done any more."""
+        reply.over = True
+        self.speaking.silence(reply)
+        self.thinking.abort(reply)
+
+    def _reply_over(self, reply: Reply, now_ms: float) -> None:
+        if reply.over or reply is not self.reply:
+            return
+        reply.over = True
+        self.reply, self._last_reply = None, reply
+        self._barge = None
+        self.keeping.spoken(reply, now_ms)
+        self.listening.caution.went_well()
+        self.apply(Event.REPLY_OVER, now_ms)
+        if self.floor is Floor.HEARING and not self.listening.speaking:
+            self.apply(Event.SPEECH_END, now_ms)
+
+    def _speech_failed(self, reply: Reply, now_ms: float, code: str) -> None:
+        """No apology can be spoken by a voice that failed; the page shows it, and the session goes on."""
+        self.outbox.notice(code, "error", "The voice failed; the reply is shown as text.", reply.turn_id, now_ms)
+        self._discard(reply)
+        if reply is self.reply:
+            reply.over = False
+            self._reply_over(reply, now_ms)
+
+    def module_error(self, now_ms: float, body: Body) -> None:
+        """TEN's `error` of a stage: shown; and if it leaves the person without an answer, spoken."""
+        self.outbox.message("error", self.turn_id, now_ms, **{k: v for k, v in body.items() if k != "type"})
+        lost = body.get("module") == names.MODULE_ASR and self.floor is Floor.ENDING and not self.listening.text
+        if lost:
+            self.apply(Event.NOTHING_SAID, now_ms)
+            self.say(now_ms, phrase("asr_failed", self.thinking.language))
+
+    # --- the free floor ----------------------------------------------------------------------------------------------
+
+    def _floor_is_free(self, now_ms: float) -> None:
+        self._free_since_ms = now_ms
+        self._reopened = None
+        if self.listening.speaking or (self.listening.text and not self.muted):
+            # The person spoke while the assistant kept the floor: now it is their turn.
+            self.apply(Event.SPEECH_START, now_ms)
+            if not self.listening.speaking:
+                self.apply(Event.SPEECH_END, now_ms)
+            return
+        self._next_saying(now_ms)
+
+    def _next_saying(self, now_ms: float) -> None:
+        if self.floor is not Floor.LISTENING or self.listening.speaking or not self._sayings:
+            return
+        text, protected = self._sayings.popleft()
+        self.apply(Event.SAY, now_ms)
+        trace = self._turn_trace(now_ms, typed=True)
+        self.reply = self._new_reply("say", trace, protected=protected)
+        self.thinking.speak(self.reply, now_ms, text)
+
+    # --- time --------------------------------------------------------------------------------------------------------
+
+    def next_ms(self) -> float:
+        """When `tick` is wanted if nothing happens before."""
+        due = [self.keeping.next_ms(), self._idle_due_ms(), self.listening.segment_due_ms]
+        if self._barge is not None:
+            due.append(self._barge.next_ms())
+        if self.floor is Floor.HEARING:
+            due.append(self.drafting.next_ms())
+        if self.floor is Floor.ENDING:
+            over = self.listening.over_at_ms(self.drafting.pipeline_need_ms())
+            due.append(max(over, self.listening.final_due_ms))
+        for reply in (self.reply, self.drafting.draft):
+            if reply is not None:
+                due += [self.thinking.next_ms(reply), self.speaking.next_ms(reply)]
+        return min(due)
+
+    def tick(self, now_ms: float) -> None:
+        self.keeping.tick(now_ms)
+        if now_ms >= self.listening.segment_due_ms:
+            self.listening.cut_segment(now_ms)
+        if self._barge is not None:
+            self._judge(self._barge.tick(now_ms), now_ms)
+        self.weigh(now_ms)
+        for reply in (self.reply, self.drafting.draft):
+            if reply is not None:
+                self.thinking.tick(reply, now_ms)
+                self.speaking.tick(reply, now_ms)
+        if now_ms >= self._idle_due_ms():
+            self._idle_prompted = True
+            self.say(now_ms, self.config.idle_prompt)
+
+    def _idle_due_ms(self) -> float:
+        config = self.config
+        silent = self.floor is Floor.LISTENING and not self._idle_prompted and self._free_since_ms is not None
+        if not (silent and config.idle_prompt and config.idle_prompt_ms):
+            return float("inf")
+        return (self._free_since_ms or 0.0) + config.idle_prompt_ms
+
+    # --- small things ------------------------------------------------------------------------------------------------
+
+    def _turn_trace(self, now_ms: float, *, typed: bool) -> TurnTrace:
+        """From the person's last speech sample; for a typed turn, or words of our own, from now."""
+        listening = self.listening
+        if typed or not listening.end_ms:
+            return TurnTrace(now_ms, self._epoch_ms())
+        origin = listening.end_ms
+        trace = TurnTrace(origin, self._epoch_ms() - round(now_ms - origin), listening.end_media_ms)
+        trace.span("voice_end", "vad", origin, listening.end_seen_ms)
+        if listening.final_ms >= listening.finalized_ms:
+            trace.span("last_words", "stt", listening.finalized_ms, listening.final_ms)
+        trace.span("endpoint", "main_control", origin, now_ms)
+        trace.endpoint_ms = now_ms - origin
+        return trace
+
+    def _show_user_text(self, now_ms: float, *, final: bool, text: str | None = None, source: str = "speech") -> None:
+        shown = self.listening.text if text is None else text
+        if not shown or (shown == self._shown_user_text and not final):
+            return
+        self._shown_user_text = shown
+        self.outbox.message(
+            "user_text",
+            self.turn_id,
+            now_ms,
+            text=shown,
+            final=final,
+            source=source,
+            **self.listening.details(shown, final=final),
+        )
+
+    def _language_of(self, text: str) -> str:
+        if has_cjk(text):
+            language = self.listening.language
+            return language if language[:2] in ("zh", "ja", "ko") else "zh-CN"
+        return self.config.language
+
+    def _memory_loaded(self, last_turn: int) -> None:
+        self.turn_id = max(self.turn_id, last_turn)
