@@ -64,6 +64,6 @@ class Opinion:
     def probability(self, own: float, words: tuple[str, ...]) -> float:
         if self.detector is None:
             return own
-        if self.detector_words and self.detector_words != words:
+        if self.detector_words and self.detector_words != words[-len(self.detector_words) :]:
             return own  # it judged other words; a late or dead detector must not hold anyone up
         return self.detector
