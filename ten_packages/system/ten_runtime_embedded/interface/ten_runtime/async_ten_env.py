@@ -50,9 +50,9 @@ class AsyncMessageSending(TenEnvBase):
 
     async def send_cmd(self, cmd: Cmd) -> Outcome:
         host = self._host
-        if host.closed:
-            return None, closed_error("send_cmd")
-        if get_ident() != host.executor.thread_id:
+        if get_ident() != self._thread_id:
+            if host.closed:
+                return None, closed_error("send_cmd")
             outcome: Outcome = await self._on_owner_loop(self.send_cmd(cmd))
             return outcome
         content: CmdContent = cmd._content
@@ -96,44 +96,36 @@ class AsyncMessageSending(TenEnvBase):
                 return
 
     async def send_data(self, data: Data, options: SendOptions | None = None) -> TenError | None:
-        host = self._host
-        if get_ident() != host.executor.thread_id or host.closed:
-            return await self._send_elsewhere("send_data", data, host.send, options)
-        content = data._content
-        error: TenError | None = host.send(content)
+        if get_ident() != self._thread_id:
+            return await self._send_elsewhere("send_data", data, self._host.send, options)
+        error: TenError | None = self._host.send(data._content)
         if error is None:
             data._content = INVALIDATED
             return None
         return self._not_sent(data, error, options)
 
     async def send_audio_frame(self, audio_frame: AudioFrame, options: SendOptions | None = None) -> TenError | None:
-        host = self._host
-        if get_ident() != host.executor.thread_id or host.closed:
-            return await self._send_elsewhere("send_audio_frame", audio_frame, host.send, options)
-        content = audio_frame._content
-        error: TenError | None = host.send(content)
+        if get_ident() != self._thread_id:
+            return await self._send_elsewhere("send_audio_frame", audio_frame, self._host.send, options)
+        error: TenError | None = self._host.send(audio_frame._content)
         if error is None:
             audio_frame._content = INVALIDATED
             return None
         return self._not_sent(audio_frame, error, options)
 
     async def send_video_frame(self, video_frame: VideoFrame, options: SendOptions | None = None) -> TenError | None:
-        host = self._host
-        if get_ident() != host.executor.thread_id or host.closed:
-            return await self._send_elsewhere("send_video_frame", video_frame, host.send, options)
-        content = video_frame._content
-        error: TenError | None = host.send(content)
+        if get_ident() != self._thread_id:
+            return await self._send_elsewhere("send_video_frame", video_frame, self._host.send, options)
+        error: TenError | None = self._host.send(video_frame._content)
         if error is None:
             video_frame._content = INVALIDATED
             return None
         return self._not_sent(video_frame, error, options)
 
     async def return_result(self, cmd_result: CmdResult, options: SendOptions | None = None) -> TenError | None:
-        host = self._host
-        if get_ident() != host.executor.thread_id or host.closed:
-            return await self._send_elsewhere("return_result", cmd_result, host.return_result, options)
-        content = cmd_result._content
-        error: TenError | None = host.return_result(content)
+        if get_ident() != self._thread_id:
+            return await self._send_elsewhere("return_result", cmd_result, self._host.return_result, options)
+        error: TenError | None = self._host.return_result(cmd_result._content)
         if error is None:
             cmd_result._content = INVALIDATED
             return None

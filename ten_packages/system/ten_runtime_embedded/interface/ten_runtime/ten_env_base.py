@@ -35,6 +35,11 @@ class TenEnvBase:
 
     def __init__(self, host: Any) -> None:
         self._host = host
+        self._thread_id: int = host.executor.thread_id  # of the thread that may send at once
+
+    def seal(self) -> None:
+        """The end: from now on no thread is the right one, so that every send looks closer."""
+        self._thread_id = 0
 
     def log_debug(
         self, msg: str, category: str | None = None, fields: Fields = None, option: LogOption = DefaultLogOption

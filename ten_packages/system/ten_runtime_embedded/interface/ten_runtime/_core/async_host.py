@@ -18,7 +18,7 @@ from ..audio_frame import AudioFrame
 from ..cmd import Cmd
 from ..data import Data
 from ..video_frame import VideoFrame
-from .content import AUDIO_FRAME, CMD, DATA, RESULT, VIDEO_FRAME
+from .content import AUDIO_FRAME, CMD, DATA, KIND_NAMES, RESULT, VIDEO_FRAME
 from .executors import LoopExecutor
 from .extension_host import CALLBACK_OF, ExtensionHost, Stage
 
@@ -93,6 +93,9 @@ class AsyncExtensionHost(ExtensionHost):
         """A cancelled callback has been ended on purpose: by the extension itself or by the shutdown."""
         return isinstance(error, asyncio.CancelledError | GeneratorExit)
 
+    def task_count(self) -> int:
+        return len(self._tasks)
+
     # Messages ---------------------------------------------------------------------------------------------------
 
     def wake(self) -> None:
@@ -106,24 +109,33 @@ class AsyncExtensionHost(ExtensionHost):
 
     async def _pump(self) -> None:
         inbox = self.inbox
+        extension = self.extension
         budget = BATCH
         while inbox:
-            coro = self._start_handler(inbox.popleft())
-            if coro is None:
+            content = inbox.popleft()
+            kind = content.kind
+            if kind == RESULT or kind > VIDEO_FRAME or (self.api is not None and self.incoming_error(content)):
+                self._take_inner(content)
                 continue
             run = copy_context().run
             try:
+                if kind == AUDIO_FRAME:  # nearly all messages of a conversation
+                    frame = _new(AudioFrame)
+                    frame._content = content
+                    coro = extension.on_audio_frame(self.env, frame)
+                else:
+                    coro = self._handler(kind, content)
                 waits_for = run(coro.send, None)
             except StopIteration:
                 pass
             except BaseException as error:
-                self._handler_failed(coro, error)
+                self._handler_failed(kind, error)
             else:
                 if inbox:
                     self.wake()
                 else:
                     self.busy = False
-                await self._be_task_of(coro, run, waits_for)
+                await self._be_task_of(kind, coro, run, waits_for)
                 return
             budget -= 1
             if not budget:
@@ -131,30 +143,14 @@ class AsyncExtensionHost(ExtensionHost):
                 await _let_others_run()
         self.busy = False
 
-    async def _be_task_of(self, coro: Coroutine[Any, Any, Any], run: Any, waits_for: Any) -> None:
-        try:
-            await _carry_on(coro, run, waits_for)
-        except BaseException as error:
-            self._handler_failed(coro, error)
-
-    def _handler_failed(self, coro: Coroutine[Any, Any, Any], error: BaseException) -> None:
-        if not self._is_own_end(error):
-            self.engine.callback_failed(self, getattr(coro, "__name__", "a handler"), error)
-
-    def _start_handler(self, content: Any) -> Coroutine[Any, Any, Any] | None:
-        kind = content.kind
-        if kind == RESULT:
+    def _take_inner(self, content: Any) -> None:
+        """What no handler sees."""
+        if content.kind == RESULT:
             self.take_result(content)
-            return None
-        if kind > VIDEO_FRAME:
+        elif content.kind > VIDEO_FRAME:
             self.pass_mark()
-            return None
-        if self.api is not None and self.incoming_error(content):
-            return None
-        if kind == AUDIO_FRAME:
-            frame = _new(AudioFrame)
-            frame._content = content
-            return self.extension.on_audio_frame(self.env, frame)
+
+    def _handler(self, kind: int, content: Any) -> Coroutine[Any, Any, None]:
         if kind == DATA:
             data = _new(Data)
             data._content = content
@@ -166,6 +162,16 @@ class AsyncExtensionHost(ExtensionHost):
         picture = _new(VideoFrame)
         picture._content = content
         return self.extension.on_video_frame(self.env, picture)
+
+    async def _be_task_of(self, kind: int, coro: Coroutine[Any, Any, None], run: Any, waits_for: Any) -> None:
+        try:
+            await _carry_on(coro, run, waits_for)
+        except BaseException as error:
+            self._handler_failed(kind, error)
+
+    def _handler_failed(self, kind: int, error: BaseException) -> None:
+        if not self._is_own_end(error):
+            self.engine.callback_failed(self, f"on_{KIND_NAMES[kind]}", error)
 
     # The end ----------------------------------------------------------------------------------------------------
 

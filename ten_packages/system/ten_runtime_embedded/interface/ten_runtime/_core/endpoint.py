@@ -10,11 +10,22 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from ..error import TenError, TenErrorCode
-from .content import CMD, KIND_NAMES, RESULT, CmdContent, Content, ResultContent, new_cmd_id
+from .content import (
+    AUDIO_FRAME,
+    CMD,
+    DATA,
+    KIND_NAMES,
+    RESULT,
+    VIDEO_FRAME,
+    CmdContent,
+    Content,
+    ResultContent,
+    new_cmd_id,
+)
 from .convert import convert_result, converted_cmds, deliver_converted
 from .executors import Executor
 from .paths import InPath, OutPath, Reply, ResultGroup
-from .routes import Dest, Routes, empty_routes
+from .routes import DirectRoutes, Dest, Routes, empty_routes
 
 if TYPE_CHECKING:
     from ten_graph.schema import ManifestApi
@@ -42,6 +53,7 @@ class Endpoint:
         self.executor = executor
         self.source = source
         self.routes: Routes = empty_routes()
+        self.direct: DirectRoutes = ({}, {}, {}, {}, {})
         self.only_peer: list[Dest] | None = None  # single-mode tests: everything goes to the other side
         self.api: ManifestApi | None = None
         self.in_paths: dict[int, InPath] = {}
@@ -59,6 +71,29 @@ class Endpoint:
 
     def send(self, content: Any) -> TenError | None:
         """Data and frames. The content is given away, except when it is refused for a locked buffer."""
+        if content.dests is None and content.locked is None:
+            dest = self.direct[content.kind].get(content.name)
+            if dest is not None:
+                content.source = dest.source
+                dest.sent += 1
+                dest.target.accept_plain(content)
+                return None
+        return self._send_checked(content)
+
+    def learn_direct_routes(self) -> None:
+        """Remember what needs no decision: one destination on the same thread, nothing to convert or to check."""
+        for kind in (DATA, AUDIO_FRAME, VIDEO_FRAME):
+            self.direct[kind].clear()
+            for name, dests in self.routes[kind].items():
+                if self.only_peer is None and self._is_direct(kind, name, dests):
+                    self.direct[kind][name] = dests[0]
+
+    def _is_direct(self, kind: int, name: str, dests: list[Dest]) -> bool:
+        if len(dests) != 1 or dests[0].conversions is not None or dests[0].target.executor is not self.executor:
+            return False
+        return self.api is None or self.api.message_schema("out", KIND_NAMES[kind], name) is None
+
+    def _send_checked(self, content: Any) -> TenError | None:
         if content.locked is not None or self.api is not None:
             error = self.check_outgoing(content)
             if error is not None:
@@ -66,21 +101,11 @@ class Endpoint:
         dests = self._find_dests(content)
         if isinstance(dests, TenError):
             return dests
-        executor = self.executor
         content.source = self.source
         if len(dests) > 1:
             for dest in dests[1:]:
                 self._pass_on(dest, content.copy())
-        dest = dests[0]
-        if dest.conversions is not None or dest.source is not None:
-            self._pass_on(dest, content)
-            return None
-        dest.sent += 1
-        target = dest.target
-        if target.executor is executor:
-            target.accept(content)
-        else:
-            target.executor.post(target.accept, content)
+        self._pass_on(dests[0], content)
         return None
 
     def _pass_on(self, dest: Dest, content: Content) -> None:
@@ -192,6 +217,10 @@ class Endpoint:
 
     def accept(self, content: Any) -> None:
         raise NotImplementedError
+
+    def accept_plain(self, content: Any) -> None:
+        """Data or a frame from the same thread: the way most messages go, so extensions shorten it."""
+        self.accept(content)
 
     def open_in_path(self, cmd: CmdContent) -> None:
         reply_id = cmd.cmd_id

@@ -76,7 +76,9 @@ class Engine:
             dests = table.setdefault(connection.name, [])
             for receiver in connection.dests:
                 conversions = [receiver.conversion] if receiver.conversion is not None else None
-                dests.append(Dest(self.hosts[receiver.extension], conversions))
+                edge = Dest(self.hosts[receiver.extension], conversions)
+                edge.source = self.hosts[connection.extension].source
+                dests.append(edge)
         for port in flat.exposed_messages:
             self._expose(port)
 
@@ -103,6 +105,7 @@ class Engine:
         self._unstopped.update(self.hosts.values())
         self._watch = self.app.loop.call_later(self.app.options.start_timeout_s, self._check_started)
         for host in self.hosts.values():
+            host.learn_direct_routes()
             host.executor.post(host.begin)
 
     def port(self, content: Content, sender: Endpoint) -> list[Dest]:

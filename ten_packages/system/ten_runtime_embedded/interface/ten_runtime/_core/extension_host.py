@@ -70,6 +70,7 @@ class ExtensionHost(Endpoint):
         self.inbox: deque[Any] = deque()
         self.early: list[Content] = []  # what came before on_init_done
         self.gate_open = False
+        self.is_open = False  # from on_init_done until de-initialisation
         self.busy = False  # somebody works the inbox off
         self.inbox_limit = engine.app.options.inbox_limit
         self.received = 0
@@ -91,6 +92,10 @@ class ExtensionHost(Endpoint):
     def finish(self) -> None:
         """After the last acknowledgement: end what still runs, then ``engine.host_closed``."""
         raise NotImplementedError
+
+    def task_count(self) -> int:
+        """Callbacks that run or wait right now."""
+        return int(self.busy)
 
     # Stages -----------------------------------------------------------------------------------------------------
 
@@ -151,6 +156,7 @@ class ExtensionHost(Endpoint):
         self._go_on()
 
     def deinit(self) -> None:
+        self.is_open = False
         if self.stage is Stage.STOPPED:
             self._enter(Stage.DEINIT)
 
@@ -162,6 +168,7 @@ class ExtensionHost(Endpoint):
             return
         self.properties.replace(setup.tree, setup.api)
         self.api = setup.message_api
+        self.learn_direct_routes()
         self._apply_options(setup.options)
 
     def _apply_options(self, options: Mapping[str, Any]) -> None:
@@ -173,6 +180,7 @@ class ExtensionHost(Endpoint):
 
     def _open_gate(self) -> None:
         """What came early is handed over before on_start."""
+        self.is_open = True
         if not self.early:
             self.gate_open = True
             return
@@ -202,6 +210,8 @@ class ExtensionHost(Endpoint):
     def _close(self) -> None:
         self.stage = Stage.CLOSED
         self.closed = True
+        self.is_open = False
+        self.env.seal()
         self.inbox.clear()
         self.early.clear()
         self.close_paths()
@@ -246,6 +256,20 @@ class ExtensionHost(Endpoint):
         depth = len(inbox)
         if depth > self.high_water:
             self.high_water = depth
+        if not self.busy:
+            self.busy = True
+            self.wake()
+
+    def accept_plain(self, content: Any) -> None:
+        inbox = self.inbox
+        depth = len(inbox)
+        if not self.is_open or depth >= self.inbox_limit:
+            self.accept(content)
+            return
+        self.received += 1
+        inbox.append(content)
+        if depth >= self.high_water:
+            self.high_water = depth + 1
         if not self.busy:
             self.busy = True
             self.wake()

@@ -18,9 +18,10 @@ class Dest:
         self.target = target
         self.conversions = conversions or None
         self.sent = 0
-        self.source: tuple[str, str, str] | None = None  # stands in for the sender's where a graph border is crossed
+        self.source: tuple[str, str, str] | None = None  # what the receiver sees; None: the sender
 
 
+DirectRoutes = tuple[dict[str, Dest], ...]  # by kind: the single destination that needs no decision
 Routes = list[dict[str, list[Dest]]]  # by kind, then by message name
 
 
