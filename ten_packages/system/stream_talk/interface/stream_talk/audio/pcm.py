@@ -18,10 +18,12 @@ SILENCE_DBFS = -120.0
 def to_pcm16(samples: npt.NDArray[Any]) -> Pcm16:
     """Any sample type as int16. Floats are in [-1, 1]: what is beyond is clipped, what is not a number becomes silence."""
     if samples.dtype == np.int16:
-        return samples
+        pcm: Pcm16 = samples
+        return pcm
     if np.issubdtype(samples.dtype, np.floating):
         finite = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0)
-        return np.clip(np.rint(finite * FULL_SCALE), -32768, 32767).astype(np.int16)
+        pcm = np.clip(np.rint(finite * FULL_SCALE), -32768, 32767).astype(np.int16)
+        return pcm
     if samples.dtype == np.uint8:
         return ((samples.astype(np.int16) - 128) << 8).astype(np.int16)
     if samples.dtype == np.int32:
@@ -30,7 +32,8 @@ def to_pcm16(samples: npt.NDArray[Any]) -> Pcm16:
 
 
 def to_float(pcm: Pcm16) -> Float32:
-    return pcm.astype(np.float32) / np.float32(FULL_SCALE)
+    scaled: Float32 = pcm.astype(np.float32) / np.float32(FULL_SCALE)
+    return scaled
 
 
 def to_mono(samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -39,7 +42,8 @@ def to_mono(samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return samples
     if samples.shape[1] == 1:
         return samples[:, 0]
-    return samples.mean(axis=1, dtype=np.float64).astype(samples.dtype)
+    mixed: npt.NDArray[Any] = samples.mean(axis=1, dtype=np.float64).astype(samples.dtype)
+    return mixed
 
 
 def from_bytes(raw: bytes | bytearray | memoryview) -> Pcm16:

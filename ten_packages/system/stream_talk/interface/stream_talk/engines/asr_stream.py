@@ -198,9 +198,7 @@ class AsrStream:
 
     def _in_media_time(self, opened: _Open, transcript: Transcript, *, final: bool) -> SegmentResult:
         timeline = opened.timeline
-        words = [
-            Word(w.text, round(timeline.media_ms(w.start_ms)), w.duration_ms, w.stable) for w in transcript.words
-        ]
+        words = [Word(w.text, round(timeline.media_ms(w.start_ms)), w.duration_ms, w.stable) for w in transcript.words]
         if words:
             start_ms = words[0].start_ms
             duration_ms = words[-1].start_ms + words[-1].duration_ms - start_ms

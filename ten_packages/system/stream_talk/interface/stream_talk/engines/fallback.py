@@ -49,7 +49,7 @@ class FallbackChain(Generic[T]):
         loaded = [link for link in self.links if link.available and link.name not in tried]
         now_ms = clock.now_ms()
         rested = [link for link in loaded if link.resting_until_ms <= now_ms]
-        chosen = (rested or loaded or [None])[0]
+        chosen = next(iter(rested or loaded), None)
         if chosen is not None and not tried:
             self._note_return(chosen)
         return chosen

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stream_talk import clock
 from stream_talk.engines import codec
 from stream_talk.engines.runner import EventKind, Job
 from stream_talk.engines.spec import EngineSpec
@@ -203,7 +202,9 @@ class ProcessSupervisor:
         if self._failures < len(_RESTART_DELAYS_MS):
             # Warm again before somebody asks; a worker that dies at every start waits for the next job instead.
             self._spawn()
-            self._write({"t": "job", "id": 0, "method": "load", "args": [], "streaming": False, "deadline": 0, "lane": None})
+            self._write(
+                {"t": "job", "id": 0, "method": "load", "args": [], "streaming": False, "deadline": 0, "lane": None}
+            )
 
     def _fail_all(self, error: EngineCrashed) -> None:
         self._unsent.clear()

@@ -92,8 +92,10 @@ class ClauseSpeech:
         """Times of a second engine continue where the first one stopped."""
         if not base_ms:
             return
-        for timed in (*chunk.words, *chunk.visemes):
-            timed.start_ms += round(base_ms)
+        for word in chunk.words:
+            word.start_ms += round(base_ms)
+        for viseme in chunk.visemes:
+            viseme.start_ms += round(base_ms)
 
     def _move_on(self, error: Exception) -> bool:
         link = self.link
@@ -111,7 +113,9 @@ class ClauseSpeech:
         if not rest:
             return False
         request = self.request
-        again = SpeechRequest(rest, request.options, not self._sent_ms and request.first_of_reply, request.last_of_reply)
+        again = SpeechRequest(
+            rest, request.options, not self._sent_ms and request.first_of_reply, request.last_of_reply
+        )
         self._stream = self._open(again)
         return True
 

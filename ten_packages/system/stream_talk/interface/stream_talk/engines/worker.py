@@ -99,7 +99,9 @@ def take_over_stdout() -> BinaryIO:
 
 
 def main() -> int:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches the whole group; the host decides when we end
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C in a terminal reaches the whole group; the host decides when we end
     sink = take_over_stdout()
     source = sys.stdin.buffer
     setup = codec.read_message(source)

@@ -61,7 +61,9 @@ class AsrExtension(StageExtension[AsrConfig]):
         self._stream: AsrStream | None = None
         self._reader = messages.PcmReader()
         self._metadata: messages.Json = {}
-        self._early: deque[_EarlyAudio | messages.Json] = deque()  # audio and finalizes from before the engine was loaded
+        self._early: deque[_EarlyAudio | messages.Json] = (
+            deque()
+        )  # audio and finalizes from before the engine was loaded
         self._early_ms = 0.0
         self._media_ms = 0.0
         self._resampler: StreamResampler | None = None
@@ -180,7 +182,9 @@ class AsrExtension(StageExtension[AsrConfig]):
         metadata = body.get("metadata") or {}
         result = await self._stream.finalize({**self._metadata, **metadata})
         if self._ttfw_sent or result.text:
-            self.report_metrics({"ttlw": round(clock.now_ms() - asked_ms, 1)}, request_id=result.segment_id, metadata=metadata)
+            self.report_metrics(
+                {"ttlw": round(clock.now_ms() - asked_ms, 1)}, request_id=result.segment_id, metadata=metadata
+            )
         end = {"finalize_id": body.get("finalize_id", ""), "metadata": metadata}
         self.send_data(names.ASR_FINALIZE_END, end)
 

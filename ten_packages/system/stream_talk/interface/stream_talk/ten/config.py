@@ -37,7 +37,7 @@ class FallbackSettings(BaseModel):
 
     addon: str
     params: dict[str, Any] = Field(default_factory=dict)
-    engine: EngineSettings = Field(default_factory=EngineSettings)
+    engine: EngineSettings = EngineSettings()
     late_ms: float = Field(700.0, gt=0)
     retry_after_ms: float = Field(30_000.0, ge=0)
 
@@ -47,7 +47,7 @@ class StageConfig(BaseModel):
 
     dump: bool = False
     dump_path: str = "."
-    engine: EngineSettings = Field(default_factory=EngineSettings)
+    engine: EngineSettings = EngineSettings()
     fallback: FallbackSettings | None = None
 
 
@@ -97,5 +97,3 @@ def _masked_entry(key: str, value: Any) -> Any:
     if secret and isinstance(value, Mapping):
         return {name: "***" for name in value}
     return "***" if secret and isinstance(value, str) and value else masked(value)
-
-

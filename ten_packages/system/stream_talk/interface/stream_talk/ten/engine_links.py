@@ -96,7 +96,9 @@ class EngineLinks:
         self.chain = FallbackChain(links, self._on_switch)
         return self.chain
 
-    async def load(self, link: Link[EngineHost], on_problem: Callable[[EngineUnavailable | Exception, bool], None]) -> None:
+    async def load(
+        self, link: Link[EngineHost], on_problem: Callable[[EngineUnavailable | Exception, bool], None]
+    ) -> None:
         """Load until it works. `on_problem(error, permanent)` is told of the first failure of each kind."""
         told: set[str] = set()
         attempt = 0

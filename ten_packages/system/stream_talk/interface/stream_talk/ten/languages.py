@@ -33,7 +33,15 @@ _TAGS = {
     "hu": "hu-HU",
     "ro": "ro-RO",
 }
-_ALIASES = {"cmn": "zh", "mandarin": "zh", "chinese": "zh", "english": "en", "cantonese": "yue", "auto": "", "nospeech": ""}
+_ALIASES = {
+    "cmn": "zh",
+    "mandarin": "zh",
+    "chinese": "zh",
+    "english": "en",
+    "cantonese": "yue",
+    "auto": "",
+    "nospeech": "",
+}
 
 
 def bcp47(language: str, default: str = "en-US") -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
@@ -74,7 +74,9 @@ class LlmExtension(StageExtension[LlmConfig]):
     def _links(self) -> list[Link[LlmEngine]]:
         fallback = self.settings.fallback
         late_ms = fallback.late_ms if fallback else self.settings.first_token_timeout_ms
-        links = [Link(self.name, self.make_engine(self.settings), late_ms, fallback.retry_after_ms if fallback else 0.0)]
+        links = [
+            Link(self.name, self.make_engine(self.settings), late_ms, fallback.retry_after_ms if fallback else 0.0)
+        ]
         if fallback is not None:
             other = extension_class_of(fallback.addon, LlmExtension)
             model: type[StageConfig] = other.config_model
@@ -207,7 +209,7 @@ class LlmExtension(StageExtension[LlmConfig]):
 
     async def _watched(
         self, link: Link[LlmEngine], request: LlmRequest, tried: set[str]
-    ) -> AsyncIterator[LlmEvent]:
+    ) -> AsyncGenerator[LlmEvent, None]:
         """The engine's stream, closed on the way out, with a limit on every wait."""
         assert self._chain is not None
         has_other = self._chain.best(tried | {link.name}) is not None

@@ -36,7 +36,12 @@ class ReplyWriter:
             self.started = True
             self._reached.append("ttft")
         if isinstance(event, ToolCall):
-            body = {"id": event.call_id, "tool_call_id": event.call_id, "name": event.name, "arguments": event.arguments}
+            body = {
+                "id": event.call_id,
+                "tool_call_id": event.call_id,
+                "name": event.name,
+                "arguments": event.arguments,
+            }
             return [self._result("tool_call_content", body)]
         if event.reasoning:
             self._reasoning += event.text

@@ -49,9 +49,7 @@ def cmd(name: str, body: Mapping[str, Any] | None = None) -> Cmd:
     return message
 
 
-def result(
-    target: Cmd, body: Mapping[str, Any] | None = None, *, ok: bool = True, final: bool = True
-) -> CmdResult:
+def result(target: Cmd, body: Mapping[str, Any] | None = None, *, ok: bool = True, final: bool = True) -> CmdResult:
     answer = CmdResult.create(StatusCode.OK if ok else StatusCode.ERROR, target)
     if body:
         answer.set_property_from_json("", _dumps(body))
@@ -152,7 +150,12 @@ def error_data(
 
 
 def metrics_data(
-    module: str, vendor: str, metrics: Mapping[str, Any], *, request_id: str = "", metadata: Mapping[str, Any] | None = None
+    module: str,
+    vendor: str,
+    metrics: Mapping[str, Any],
+    *,
+    request_id: str = "",
+    metadata: Mapping[str, Any] | None = None,
 ) -> Data:
     body = {"id": request_id, "module": module, "vendor": vendor, "metrics": metrics, "metadata": metadata or {}}
     return data(names.METRICS, body)

@@ -137,6 +137,7 @@ class TtsExtension(StageExtension[TtsConfig]):
             self._wake.set()
         if request.hold_timer is not None:
             request.hold_timer.cancel()
+        request.add_options(body)
         request.add_text(str(body.get("text", "")), end=bool(body.get("text_input_end", False)))
         if request.holds_text:
             delay_s = self.settings.hold_text_ms / 1000.0
@@ -208,7 +209,7 @@ class TtsExtension(StageExtension[TtsConfig]):
         text = request.take_group()
         if text is None:
             return
-        options = request_options(self._options, speculative=bool(request.metadata.get("speculative")))
+        options = request_options({**self._options, **request.options}, speculative=request.is_draft)
         spoken = SpeechRequest(text, options, first, request.is_complete)
         self._speaking.append(ClauseSpeech(chain, spoken, self.settings.chunk_timeout_ms))
 
@@ -235,7 +236,7 @@ class TtsExtension(StageExtension[TtsConfig]):
             request.resampler = StreamResampler(rate_hz, self._output_rate_hz(rate_hz))
         self._send_pcm(request, request.resampler.process(to_pcm16(np.asarray(chunk.pcm))))
         if chunk.words and self.settings.enable_words:
-            words = [
+            words: list[dict[str, Any]] = [
                 {"word": w.text, "start_ms": round(clause_start_ms + w.start_ms), "duration_ms": w.duration_ms}
                 for w in chunk.words
             ]
@@ -268,9 +269,7 @@ class TtsExtension(StageExtension[TtsConfig]):
         first = request.audio_started_ms is None
         if first:
             request.audio_started_ms = clock.now_ms()
-            self.send_data(
-                names.TTS_AUDIO_START, {"request_id": request.request_id, "metadata": request.metadata}
-            )
+            self.send_data(names.TTS_AUDIO_START, {"request_id": request.request_id, "metadata": request.metadata})
         raw = pcm.tobytes()
         timestamp_ms = round(request.sent_ms)
         frame = messages.pcm_frame(raw, rate_hz, metadata_json=request.metadata_json, timestamp_ms=timestamp_ms)

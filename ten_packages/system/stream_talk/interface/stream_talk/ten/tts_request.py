@@ -9,10 +9,11 @@ from typing import Any
 from stream_talk.audio.dump import PcmDump
 from stream_talk.audio.resample import StreamResampler
 from stream_talk.ten.messages import Json, to_json
-from stream_talk.text.clauses import ClauseSplitter
+from stream_talk.text.spoken import SpokenClauses
 from stream_talk.text.units import count_words
 
 _CLAUSE_MARKS = frozenset(".!?;:,…。！？；：，、\n")
+_OPTIONS = ("voice", "rate", "pitch", "volume", "language", "style")
 _GROUP_CLAUSES = 3
 _GROUP_CHARS = 200
 
@@ -33,7 +34,8 @@ class TtsRequest:
         self.dump: PcmDump | None = None
         self.hold_timer: asyncio.TimerHandle | None = None
         self.clauses_spoken = 0
-        self._splitter = ClauseSplitter()
+        self.options: Json = {}
+        self._splitter = SpokenClauses()
         self._clauses: deque[str] = deque()
         self._changed = asyncio.Event()
 
@@ -44,6 +46,17 @@ class TtsRequest:
             self._complete_pending()
         self.text_ended |= end
         self._changed.set()
+
+    def add_options(self, body: Json) -> None:
+        """How to speak, where the sender says so beside the text; for the clauses from here on."""
+        chosen = {key: body[key] for key in _OPTIONS if body.get(key) not in (None, "")}
+        if chosen:
+            self.options = {**self.options, **chosen}
+
+    @property
+    def is_draft(self) -> bool:
+        """Speculated speech, which waits for all other work."""
+        return bool(self.metadata.get("draft"))
 
     @property
     def holds_text(self) -> bool:

@@ -120,7 +120,7 @@ class ToneTts(_Loadable):
                 yield Wait(self._chunk_delay_ms)  # type: ignore[misc]
             chunk = self._chunk(words, start_ms, min(total_ms, start_ms + self._chunk_ms))
             if fault == "nan" and start_ms == 0:
-                chunk.pcm = np.full(len(chunk.pcm), np.nan, dtype=np.float32)  # type: ignore[assignment]
+                chunk.pcm = np.full(len(chunk.pcm), np.nan, dtype=np.float32)
             yield chunk
 
     def _chunk(self, words: list[str], start_ms: int, end_ms: int) -> SpeechChunk:
@@ -137,7 +137,7 @@ class ToneTts(_Loadable):
 
 
 class ScriptedAsr(_Loadable):
-    """"Hears" the words of `script`, one text per segment, at `word_ms` per word of fed audio, and all of it at the finish."""
+    """ "Hears" the words of `script`, one text per segment, at `word_ms` per word of fed audio, and all of it at the finish."""
 
     interleaves = True
 

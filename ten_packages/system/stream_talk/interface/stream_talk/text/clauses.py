@@ -130,7 +130,7 @@ class ClauseSplitter:
         low = word.lower()
         if not word or low in ABBREVIATIONS:
             return _Cut.NO if word else self._dot_alone()
-        if low in MAY_END_SENTENCE or len(word) == 1 and word.isalpha() and not is_cjk(word):
+        if low in MAY_END_SENTENCE or (len(word) == 1 and word.isalpha() and not is_cjk(word)):
             return _Cut.IF_CAPITAL_FOLLOWS if low in MAY_END_SENTENCE else _Cut.NO
         if word.isdigit() and self._pending.strip() == word + ".":
             return _Cut.NO  # "1." of a list
@@ -191,7 +191,7 @@ class ClauseSplitter:
 
 def _is_address(word: str) -> bool:
     low = word.lower()
-    return "://" in low or low.startswith("www.") or "@" in low.strip("@") or low.startswith(("mailto:", "tel:"))
+    return "://" in low or low.startswith(("www.", "mailto:", "tel:")) or "@" in low.strip("@")
 
 
 def _speakable(text: str) -> bool:
