@@ -8,12 +8,14 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from stream_talk.ten.config import LlmConfig
+
 from .presets import PRESETS, Preset
 
 PresetName = Literal["openai", "grok", "ollama", "lmstudio", "vllm", "llama.cpp", "custom"]
 
 
-class OpenAiConfig(BaseModel):
+class OpenAiParams(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     preset: PresetName = "openai"
@@ -42,7 +44,7 @@ class OpenAiConfig(BaseModel):
     """Sent as they are, for what a server knows beyond the common fields (`ttl`, `keep_alive`, `reasoning_effort`)."""
 
     @model_validator(mode="after")
-    def _check(self) -> OpenAiConfig:
+    def _check(self) -> OpenAiParams:
         if not self.url:
             raise ValueError("preset `custom` needs `base_url`, for example http://127.0.0.1:8000/v1")
         if urlsplit(self.url).scheme not in ("http", "https") or not urlsplit(self.url).netloc:
@@ -65,3 +67,7 @@ class OpenAiConfig(BaseModel):
     def key(self) -> str:
         given = self.api_key.get_secret_value()
         return given or (os.environ.get(self.known.key_variable, "") if self.known.key_variable else "")
+
+
+class OpenAiConfig(LlmConfig):
+    params: OpenAiParams = Field(default_factory=OpenAiParams)

@@ -17,7 +17,7 @@ from stream_talk import clock
 from stream_talk.engines.interfaces import EngineUnavailable, LlmEvent, LlmRequest
 
 from . import failures, models, wire
-from .config import OpenAiConfig
+from .config import OpenAiParams
 from .failures import Refusal
 from .reply import ReplyReader, ServerError
 from .sse import EventLines, EventTooLong
@@ -41,10 +41,10 @@ class _TryAgain(Exception):
 
 
 class OpenAiEngine:
-    def __init__(self, config: OpenAiConfig) -> None:
-        self._config = config
+    def __init__(self, **params: Any) -> None:
+        self._config = OpenAiParams(**params)
         self._client: httpx.AsyncClient | None = None
-        self._model = config.model
+        self._model = self._config.model
         self._refused_fields: set[str] = set()
 
     async def load(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from stream_talk.engines.interfaces import EngineUnavailable
 
-from .config import OpenAiConfig
+from .config import OpenAiParams
 from .reply import error_text
 
 RETRIED_STATUS = frozenset((408, 409, 425, 429, 500, 502, 503, 504))
@@ -44,7 +44,7 @@ class Refusal:
         return next((name for name in candidates if name in body and name in self.text), None)
 
 
-def refused(config: OpenAiConfig, refusal: Refusal, model: str) -> EngineUnavailable:
+def refused(config: OpenAiParams, refusal: Refusal, model: str) -> EngineUnavailable:
     title, text = config.known.title, clean(config, refusal.text)
     lowered = text.lower()
     if refusal.status in (401, 403):
@@ -62,7 +62,7 @@ def refused(config: OpenAiConfig, refusal: Refusal, model: str) -> EngineUnavail
     return EngineUnavailable(f"{title} answered {refusal.status} ({text})", "see the server's log", permanent=False)
 
 
-def unreachable(config: OpenAiConfig, error: Exception) -> EngineUnavailable:
+def unreachable(config: OpenAiParams, error: Exception) -> EngineUnavailable:
     reason = "does not answer" if isinstance(error, httpx.TimeoutException) else "is not running"
     if config.known.key_variable:
         reason = "cannot be reached"
@@ -71,7 +71,7 @@ def unreachable(config: OpenAiConfig, error: Exception) -> EngineUnavailable:
     )
 
 
-def too_late(config: OpenAiConfig, what: str, timeout_ms: float) -> EngineUnavailable:
+def too_late(config: OpenAiParams, what: str, timeout_ms: float) -> EngineUnavailable:
     return EngineUnavailable(
         f"{config.known.title} sent no {what} within {timeout_ms / 1000:g} s",
         "try a smaller model, or raise `first_token_timeout_ms` and `idle_timeout_ms`",
@@ -79,7 +79,7 @@ def too_late(config: OpenAiConfig, what: str, timeout_ms: float) -> EngineUnavai
     )
 
 
-def not_this_protocol(config: OpenAiConfig, evidence: str) -> EngineUnavailable:
+def not_this_protocol(config: OpenAiParams, evidence: str) -> EngineUnavailable:
     shown = clean(config, evidence)[:80]
     return EngineUnavailable(
         f"{config.url} does not speak the chat completions protocol (it sent {shown!r})",
@@ -87,7 +87,7 @@ def not_this_protocol(config: OpenAiConfig, evidence: str) -> EngineUnavailable:
     )
 
 
-def broke_off(config: OpenAiConfig, error: Exception | str) -> EngineUnavailable:
+def broke_off(config: OpenAiParams, error: Exception | str) -> EngineUnavailable:
     return EngineUnavailable(
         f"{config.known.title} broke off in the middle of a reply ({clean(config, str(error) or type(error).__name__)})",
         "see the server's log",
@@ -95,12 +95,12 @@ def broke_off(config: OpenAiConfig, error: Exception | str) -> EngineUnavailable
     )
 
 
-def key_remedy(config: OpenAiConfig) -> str:
+def key_remedy(config: OpenAiParams) -> str:
     variable = config.known.key_variable
     return f"set {variable} or the property `api_key`" if variable else "set the property `api_key`"
 
 
-def clean(config: OpenAiConfig, text: str) -> str:
+def clean(config: OpenAiParams, text: str) -> str:
     """Some servers quote the key in their errors."""
     key = config.key()
     return text.replace(key, "***") if key else text

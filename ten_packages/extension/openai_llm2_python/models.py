@@ -9,14 +9,14 @@ import httpx
 from stream_talk.engines.interfaces import EngineUnavailable
 
 from . import failures
-from .config import OpenAiConfig
+from .config import OpenAiParams
 from .failures import Refusal
 
 _NOT_TALKERS = ("embed", "whisper", "rerank", "tts")
 MAX_NAMED = 6
 
 
-async def pick_model(client: httpx.AsyncClient, config: OpenAiConfig) -> str:
+async def pick_model(client: httpx.AsyncClient, config: OpenAiParams) -> str:
     loaded = await _loaded(client, config)
     if len(loaded) == 1:
         return loaded[0]
@@ -31,14 +31,14 @@ async def pick_model(client: httpx.AsyncClient, config: OpenAiConfig) -> str:
     raise EngineUnavailable(f"{config.known.title} has several models", f"set `model` to one of: {names}")
 
 
-async def list_models(client: httpx.AsyncClient, config: OpenAiConfig) -> list[str]:
+async def list_models(client: httpx.AsyncClient, config: OpenAiParams) -> list[str]:
     response = await client.get(f"{config.url}/models")
     if response.status_code != 200:
         raise failures.refused(config, Refusal.of(response, response.content), "")
     return _names(_json(response, config))
 
 
-async def _loaded(client: httpx.AsyncClient, config: OpenAiConfig) -> list[str]:
+async def _loaded(client: httpx.AsyncClient, config: OpenAiParams) -> list[str]:
     """Ollama's and LM Studio's own lists; older servers do not have them, which is no error."""
     if not config.known.loaded_path:
         return []
@@ -49,7 +49,7 @@ async def _loaded(client: httpx.AsyncClient, config: OpenAiConfig) -> list[str]:
     return _names({"data": [entry for entry in _entries(body) if entry.get("state", "loaded") == "loaded"]})
 
 
-def _json(response: httpx.Response, config: OpenAiConfig) -> Any:
+def _json(response: httpx.Response, config: OpenAiParams) -> Any:
     try:
         return response.json()
     except ValueError as error:

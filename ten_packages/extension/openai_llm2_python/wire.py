@@ -8,7 +8,7 @@ from typing import Any
 from stream_talk.engines.interfaces import LlmRequest
 from stream_talk.llm.tools import function_schema
 
-from .config import OpenAiConfig
+from .config import OpenAiParams
 
 # Refused by one server or another; a request is repeated without the one that an error names.
 OPTIONAL_FIELDS = (
@@ -23,7 +23,7 @@ OPTIONAL_FIELDS = (
 _OURS = frozenset(("model", "messages", "stream", "tools"))
 
 
-def request_body(request: LlmRequest, config: OpenAiConfig, model: str) -> dict[str, Any]:
+def request_body(request: LlmRequest, config: OpenAiParams, model: str) -> dict[str, Any]:
     body: dict[str, Any] = {
         "model": model,
         "messages": _messages(request.messages, config.prompt),

@@ -6,15 +6,16 @@ Deterministic given the clock and the messages.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import datetime, timezone, tzinfo
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from stream_talk import clock
 from stream_talk.engines.interfaces import EngineUnavailable, LlmEvent, LlmRequest, TextDelta, ToolCall, Usage
 
 from . import conversation, rules
-from .config import RulesConfig
+from .config import RulesParams
 from .rule import UseTool
 
 # A word with the space before it, or one CJK character: about what a model's tokenizer makes.
@@ -22,30 +23,30 @@ TOKEN = re.compile("[\u3400-\u9fff\u3040-\u30ff]|\\s*[^\\s\u3400-\u9fff\u3040-\u
 
 
 class RulesEngine:
-    def __init__(self, config: RulesConfig | None = None) -> None:
-        self._config = config or RulesConfig()
+    def __init__(self, **params: Any) -> None:
+        self._params = RulesParams(**params)
         self._zone: tzinfo | None = None
 
     async def load(self) -> None:
-        if not self._config.timezone:
+        if not self._params.timezone:
             return
         try:
-            self._zone = ZoneInfo(self._config.timezone)
+            self._zone = ZoneInfo(self._params.timezone)
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise EngineUnavailable(
-                f"timezone {self._config.timezone!r} is not known here",
+                f"timezone {self._params.timezone!r} is not known here",
                 "use an IANA name such as Europe/Paris, or leave it empty",
             ) from error
 
-    async def stream(self, request: LlmRequest) -> AsyncIterator[LlmEvent]:
-        seen = conversation.read(request.messages, request.tools, self._now(), self._config.language)
+    async def stream(self, request: LlmRequest) -> AsyncGenerator[LlmEvent, None]:
+        seen = conversation.read(request.messages, request.tools, self._now(), self._params.language)
         answer = rules.answer(seen)
         if isinstance(answer, UseTool):
             yield ToolCall(f"call_{request.request_id}", answer.name, answer.arguments)
             return
         tokens = TOKEN.findall(answer)
         for token in tokens:
-            await clock.sleep_ms(self._config.token_delay_ms)
+            await clock.sleep_ms(self._params.token_delay_ms)
             yield TextDelta(token)
         yield Usage(sum(len(TOKEN.findall(entry.text)) for entry in seen.said), len(tokens))
 

@@ -13,7 +13,6 @@ from stream_talk.engines.interfaces import EngineUnavailable, LlmEvent, LlmReque
 from stream_talk.llm.tools import MalformedToolCall
 from stream_talk.testing.openai_server import OpenAiServer, Reply
 
-from ten_packages.extension.openai_llm2_python.config import OpenAiConfig
 from ten_packages.extension.openai_llm2_python.engine import OpenAiEngine
 
 TIMER = {
@@ -24,8 +23,7 @@ TIMER = {
 
 
 def engine_for(server: OpenAiServer, **settings: Any) -> OpenAiEngine:
-    settings = {"preset": "custom", "base_url": server.base_url, "retry_delay_ms": 1, **settings}
-    return OpenAiEngine(OpenAiConfig.model_validate(settings))
+    return OpenAiEngine(**{"preset": "custom", "base_url": server.base_url, "retry_delay_ms": 1, **settings})
 
 
 def ask(text: str = "hello", **fields: Any) -> LlmRequest:
@@ -78,7 +76,7 @@ def test_the_key_goes_into_the_header_and_nowhere_else(caplog: pytest.LogCapture
 def test_a_missing_key_is_told_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XAI_API_KEY", raising=False)
     with pytest.raises(EngineUnavailable, match="Grok needs a key; set XAI_API_KEY"):
-        asyncio.run(OpenAiEngine(OpenAiConfig(preset="grok")).load())
+        asyncio.run(OpenAiEngine(preset="grok").load())
 
 
 def test_the_only_model_is_taken() -> None:
@@ -112,7 +110,7 @@ def test_a_server_that_is_not_running_is_told_with_the_remedy() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
-        engine = OpenAiEngine(OpenAiConfig(preset="lmstudio", base_url=url))
+        engine = OpenAiEngine(preset="lmstudio", base_url=url)
         with pytest.raises(EngineUnavailable, match=r"LM Studio is not running .*lms server start") as failure:
             asyncio.run(engine.load())
         assert not failure.value.permanent
