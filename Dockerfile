@@ -30,7 +30,7 @@ WORKDIR /home/talk
 VOLUME ["/data", "/models"]
 EXPOSE 8017
 HEALTHCHECK --interval=15s --timeout=3s --start-period=20s --retries=3 \
-  CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8017/health/live', timeout=2)"]
+  CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8017/health', timeout=2)"]
 # 0.0.0.0 inside the container; the gateway asks for STREAM_TALK_TOKEN because it is exposed.
 CMD ["stream-talk", "run", "--host", "0.0.0.0", "--port", "8017", "--no-browser"]
 

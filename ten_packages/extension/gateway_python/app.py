@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from stream_talk import __version__
+from stream_talk.memory.errors import MemoryUnavailable
 
 from .catalog import UnknownGraph
 from .gateway import AtCapacity, Gateway
@@ -58,6 +59,10 @@ def _explain_errors(app: FastAPI) -> None:
     @app.exception_handler(GraphFailed)
     async def graph_failed(_request: Request, failure: GraphFailed) -> JSONResponse:
         return JSONResponse(body("graph_failed", str(failure)), status_code=503)
+
+    @app.exception_handler(MemoryUnavailable)
+    async def memory_unavailable(_request: Request, trouble: MemoryUnavailable) -> JSONResponse:
+        return JSONResponse(body("memory_unavailable", str(trouble)), status_code=503)
 
     @app.exception_handler(HTTPException)
     async def http_error(_request: Request, error: HTTPException) -> JSONResponse:

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from fastapi import APIRouter
 
 from ..gateway import Gateway
-from . import graphs, health, talk
+from . import graphs, health, memory, realtime, talk
 
 RouterFactory = Callable[[Gateway], APIRouter]
 
-ALL: tuple[RouterFactory, ...] = (health.router, graphs.router, talk.router)
+ALL: tuple[RouterFactory, ...] = (health.router, graphs.router, talk.router, realtime.router, memory.router)
