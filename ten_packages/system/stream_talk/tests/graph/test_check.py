@@ -1,6 +1,7 @@
 """Everything that `graph check` finds, each finding on a graph that has nothing else wrong."""
 
 import copy
+import sys
 
 import pytest
 from small_app import conversation, extension
@@ -128,6 +129,17 @@ def test_missing_python_packages_come_with_the_command(app, check):
         'nodes[0] "stt": "ear_python" needs the Python package no-such-package==2, it is not installed; '
         f"run: pip install -r {requirements}",
     ]
+
+
+def test_an_engine_of_another_environment_is_not_looked_for_here(app, check):
+    (app / "ten_packages" / "extension" / "ear_python" / "requirements.txt").write_text("no-such-package\n")
+    manifest = app / "ten_packages" / "extension" / "ear_python" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"lang"', '"engine": {"type": "object"}, "lang"'))
+    assert check(set_node(0, property={"engine": {"interpreter": sys.executable}})) == []
+    (found,) = check(set_node(0, property={"engine": {"interpreter": "/none/python"}}))
+    assert found.startswith(
+        'nodes[0] "stt" property.engine.interpreter: "ear_python" shall run its engine with /none/python'
+    )
 
 
 def test_a_broken_package_is_named(app, check):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from ten_graph import Problem, paths, placeholders
@@ -36,8 +37,24 @@ def unknown_addons(context: CheckContext) -> Iterator[Problem]:
 def missing_packages(context: CheckContext) -> Iterator[Problem]:
     for where, node in context.extension_nodes():
         package = context.package_of(node)
-        for missing, remedy in package.missing(context.version_of) if package is not None else ():
-            yield Problem(where, f'"{package.addon}" {missing}' if package is not None else missing, remedy)
+        if package is None:
+            continue
+        interpreter = _interpreter(context, node)
+        if not interpreter:
+            for missing, remedy in package.missing(context.version_of):
+                yield Problem(where, f'"{package.addon}" {missing}', remedy)
+        elif not Path(interpreter).is_file():
+            text = f'"{package.addon}" shall run its engine with {interpreter}, which does not exist'
+            yield Problem(
+                f"{where} property.engine.interpreter", text, "name the Python of an environment that has the engine"
+            )
+
+
+def _interpreter(context: CheckContext, node: Mapping[str, Any]) -> str:
+    """The Python of another environment, when the node's engine lives there: its packages cannot be seen from here."""
+    tree = _with_environment(effective_properties(context, node), context.environ)
+    interpreter = _value_at(tree, "engine.interpreter")
+    return interpreter if isinstance(interpreter, str) else ""
 
 
 def environment(context: CheckContext) -> Iterator[Problem]:
