@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from stream_talk.ten import names
-from stream_talk.turn.words import has_cjk
+from stream_talk.turn.words import has_cjk, is_cjk
 
 from .config import MainControlConfig
 from .outbox import Body, Outbox
@@ -41,7 +41,7 @@ class Speaking:
             if reply.first_clause_ms is None:
                 reply.first_clause_ms = reply.last_progress_ms = now_ms
             reply.ledger.add_text(clause)
-            self._send_text(reply, clause, end=False)
+            self._send_text(reply, clause if is_cjk(clause[-1]) else clause + " ", end=False)
         complete = reply.llm_done and not reply.clauses and not reply.waits_for_tools
         if not complete or reply.text_ended or (reply.draft and not reply.speaks):
             return

@@ -1,0 +1,3 @@
+"""timer_tool_python: see README.md."""
+
+from . import addon as addon
