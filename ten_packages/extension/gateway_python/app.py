@@ -31,7 +31,7 @@ def build_app(gateway: Gateway, web_dir: Path | None) -> Any:
     _explain_errors(app)
     if web_dir is not None and web_dir.is_dir():
         app.mount("/", PageFiles(directory=web_dir, html=True), name="page")
-    return Guard(app, gateway.config)
+    return Guard(app, gateway.config, web_dir, gateway.also_accepted_tokens)
 
 
 class PageFiles(StaticFiles):

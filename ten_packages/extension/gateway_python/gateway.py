@@ -41,6 +41,8 @@ class Gateway:
         self.sessions: dict[str, Session] = {}
         self.metrics = GatewayMetrics()
         self.tracer = tracer or NoTracer()
+        self.also_accepted_tokens: list[Callable[[str], bool]] = []
+        """Judges of keys that a protocol hands out itself, beside the configured token."""
         self.draining = False
         self._starting = 0
         self._lag = LagWindow()

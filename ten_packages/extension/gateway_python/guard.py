@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from .config import GatewayConfig
@@ -17,15 +19,20 @@ DOCS_POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline' https://cdn.jsdelivr.net; style-src 'self' 'unsafe-inline' "
     "https://cdn.jsdelivr.net; img-src 'self' data: https://fastapi.tiangolo.com; connect-src 'self'; frame-ancestors 'none'"
 )
-PROTECTED_PREFIXES = ("/v1/", "/ws", "/chat/", "/control/", "/metrics", "/docs", "/openapi.json")
-"""Everything that is not the page's own files needs the token. `/health` tells only `status` without it."""
-PROTECTED_REST = ("/start", "/stop", "/ping", "/list", "/graphs", "/token/generate", "/dev-tmp/")
+PUBLIC_PATHS = ("/", "/health")
+"""Without the token there are only the page's own files, and of `/health` only the status."""
 
 
 class Guard:
-    def __init__(self, app: Any, config: GatewayConfig) -> None:
+    """`also_accepted` are further judges of tokens, for keys that a protocol hands out itself."""
+
+    def __init__(
+        self, app: Any, config: GatewayConfig, web_dir: Path | None, also_accepted: list[Callable[[str], bool]]
+    ) -> None:
         self._app = app
         self._config = config
+        self._web_dir = web_dir.resolve() if web_dir is not None else None
+        self._also_accepted = also_accepted
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -44,17 +51,24 @@ class Guard:
             return 421, "wrong_host", "this server answers only to names of the loopback"
         if not origin_accepted(headers.get("origin"), host, config.allowed_origins):
             return 403, "wrong_origin", "pages of this origin may not connect; see `allowed_origins`"
-        if _needs_token(scope["path"]):
+        if not self._is_public(scope):
             presented = presented_tokens(
                 headers, scope["query_string"].decode("latin-1"), scope.get("subprotocols", [])
             )
-            if not token_accepted(config.token, presented):
+            handed_out = any(accepts(token) for accepts in self._also_accepted for token in presented)
+            if not (token_accepted(config.token, presented) or handed_out):
                 return 401, "unauthorised", "a token is needed: bearer header, ?token=, or subprotocol"
         return None
 
-
-def _needs_token(path: str) -> bool:
-    return path.startswith(PROTECTED_PREFIXES) or path.startswith(PROTECTED_REST)
+    def _is_public(self, scope: dict[str, Any]) -> bool:
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+            return False
+        if scope["path"] in PUBLIC_PATHS:
+            return True
+        if self._web_dir is None or "\0" in scope["path"]:
+            return False
+        file = (self._web_dir / scope["path"].lstrip("/")).resolve()
+        return file.is_relative_to(self._web_dir) and file.is_file()
 
 
 async def _answer(scope: dict[str, Any], send: Any, status: int, code: str, text: str) -> None:

@@ -10,8 +10,16 @@ from collections.abc import Callable
 from fastapi import APIRouter
 
 from ..gateway import Gateway
-from . import graphs, health, memory, realtime, talk
+from . import graphs, health, memory, realtime, realvoicechat, talk, ten
 
 RouterFactory = Callable[[Gateway], APIRouter]
 
-ALL: tuple[RouterFactory, ...] = (health.router, graphs.router, talk.router, realtime.router, memory.router)
+ALL: tuple[RouterFactory, ...] = (
+    health.router,
+    graphs.router,
+    talk.router,
+    realtime.router,
+    realvoicechat.router,
+    ten.router,
+    memory.router,
+)
