@@ -54,7 +54,9 @@ class EchoGuardExtension(StageExtension[EchoGuardConfig]):
         if self._problem:
             self.report_error(names.CODE_NON_FATAL, f"{self._problem}; the microphone passes through as it is")
             text = "Echo cancellation is off: please use a headset, or I may hear myself."
-            self.send_data(names.MESSAGE, {"type": "notice", "code": "echo_guard_off", "level": "warning", "text": text})
+            self.send_data(
+                names.MESSAGE, {"type": "notice", "code": "echo_guard_off", "level": "warning", "text": text}
+            )
 
     async def stop_stage(self) -> None:
         if self._engine is not None:

@@ -26,7 +26,15 @@ _SPEAKABLE = re.compile(r"\w")
 _PIECE_END = re.compile(rf".{{1,{_LONGEST_PIECE}}}(?:[.!?;,。！？；，、\s]|$)|.{{1,{_LONGEST_PIECE}}}", re.DOTALL)
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 # Where espeak's name of a voice is not the language tag itself.
-_VOICE_OF_LANGUAGE = {"zh": "cmn", "zh-cn": "cmn", "zh-tw": "cmn", "zh-hk": "yue", "en": "en-us", "en-us": "en-us", "en-gb": "en-gb"}
+_VOICE_OF_LANGUAGE = {
+    "zh": "cmn",
+    "zh-cn": "cmn",
+    "zh-tw": "cmn",
+    "zh-hk": "yue",
+    "en": "en-us",
+    "en-us": "en-us",
+    "en-gb": "en-gb",
+}
 _QUIET = 30
 _KEPT_LEAD_MS = 4
 
@@ -57,7 +65,9 @@ class EspeakEngine:
             self.sample_rate_hz = library.sample_rate_hz
             for voice in (self._settings.voice, self._settings.chinese_voice):
                 if not library.has_voice(voice):
-                    raise ValueError(f"espeak-ng has no voice {voice!r}; `params.voice` takes names such as en-us, cmn, de")
+                    raise ValueError(
+                        f"espeak-ng has no voice {voice!r}; `params.voice` takes names such as en-us, cmn, de"
+                    )
             self._library = library
 
     def warm_up(self) -> None:
@@ -101,9 +111,7 @@ class EspeakEngine:
 class _Utterance:
     """One piece of text on its way through the library."""
 
-    def __init__(
-        self, library: EspeakLibrary, text: str, parameters: VoiceParameters, cancel: CancelToken
-    ) -> None:
+    def __init__(self, library: EspeakLibrary, text: str, parameters: VoiceParameters, cancel: CancelToken) -> None:
         self._library = library
         self._text = text
         self._parameters = parameters
@@ -212,7 +220,9 @@ def _for_request(settings: Settings, options: dict[str, Any]) -> Settings:
     known = {key: value for key, value in options.items() if key in Settings.__dataclass_fields__ and value}
     language = str(options.get("language") or "").lower()
     if language and "voice" not in known and not settings.voice.lower().startswith(language.partition("-")[0]):
-        known["voice"] = _VOICE_OF_LANGUAGE.get(language) or _VOICE_OF_LANGUAGE.get(language.partition("-")[0], language)
+        known["voice"] = _VOICE_OF_LANGUAGE.get(language) or _VOICE_OF_LANGUAGE.get(
+            language.partition("-")[0], language
+        )
     return replace(settings, **known)
 
 

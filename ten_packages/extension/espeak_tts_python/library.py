@@ -159,7 +159,9 @@ class EspeakLibrary:
         # An unknown name is refused and silently keeps the previous voice, so the result is checked.
         self._parameters = None
         if self._lib.espeak_SetVoiceByName(wanted.voice.encode("utf-8")) != _ERROR_OK:
-            raise ValueError(f"espeak-ng has no voice {wanted.voice!r}; write one that its voice list names, such as en-us")
+            raise ValueError(
+                f"espeak-ng has no voice {wanted.voice!r}; write one that its voice list names, such as en-us"
+            )
         self._lib.espeak_SetParameter(PARAMETER_RATE, wanted.rate_wpm, 0)
         self._lib.espeak_SetParameter(PARAMETER_PITCH, wanted.pitch, 0)
         self._lib.espeak_SetParameter(PARAMETER_RANGE, wanted.pitch_range, 0)

@@ -61,7 +61,9 @@ def stand_in(name: str) -> VadEngine:
         return EnergyVadEngine()
     file = _EXTENSIONS / name / "engine.py"
     if not file.is_file():
-        raise EngineUnavailable(f"there is no extension {name}", "name a VAD extension of ten_packages/extension, or energy")
+        raise EngineUnavailable(
+            f"there is no extension {name}", "name a VAD extension of ten_packages/extension, or energy"
+        )
     class_name = "".join(part.capitalize() for part in name.removesuffix("_python").split("_")) + "Engine"
     engine: VadEngine = EngineSpec.at(file, class_name).create()
     return engine
