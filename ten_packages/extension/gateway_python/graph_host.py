@@ -43,6 +43,11 @@ class GraphHost(Protocol):
     async def start(self, graph: str, session_id: str, events: GraphEvents, *, greet: bool) -> RunningGraph:
         """Start a conversation; without `greet` it is the continuation of one. Raises `GraphFailed`."""
 
+    async def start_stage(
+        self, graph: str, role: str, events: GraphEvents, properties: Mapping[str, Any]
+    ) -> RunningGraph:
+        """Start only the node `role` (`stt` or `tts`) of a graph, with some properties changed. Raises `GraphFailed`."""
+
     def queue_ms(self) -> float:
         """How long new work would wait for the busiest shared engine."""
 

@@ -9,13 +9,14 @@ from dataclasses import replace
 from typing import Any
 
 from stream_talk.engines.shared import HostRegistry
-from stream_talk.graph import GraphError, resolve_graph
+from stream_talk.graph import FlatGraph, GraphError, resolve_graph
 from stream_talk.ten import messages
 from ten_runtime import AsyncTenEnv, AudioFrame, Cmd, Data, Loc, StartGraphCmd, StatusCode, StopGraphCmd
 
 from .catalog import GraphCatalog
 from .engine_load import engine_states, engines_queue_ms
 from .graph_host import GraphEvents, GraphFailed
+from .stage_graph import stage_graph
 
 MAX_EARLY_MESSAGES = 256
 logger = logging.getLogger("stream_talk.gateway")
@@ -60,9 +61,15 @@ class TenGraphHost:
         self._starting = 0
 
     async def start(self, graph: str, session_id: str, events: GraphEvents, *, greet: bool) -> TenGraph:
+        return await self._start(graph, self._graph_json(graph, session_id, greet=greet), session_id, events)
+
+    async def start_stage(self, graph: str, role: str, events: GraphEvents, properties: Mapping[str, Any]) -> TenGraph:
+        return await self._start(graph, json.dumps(stage_graph(self._resolved(graph), role, properties)), role, events)
+
+    async def _start(self, graph: str, graph_json: str, session_id: str, events: GraphEvents) -> TenGraph:
         cmd = StartGraphCmd.create()
         cmd.set_dests([Loc("")])
-        if not cmd.set_graph_from_json(self._graph_json(graph, session_id, greet=greet)):
+        if not cmd.set_graph_from_json(graph_json):
             raise GraphFailed(f"graph {graph!r} is not valid; see `stream-talk graph check {graph}`")
         self._starting += 1
         try:
@@ -79,11 +86,14 @@ class TenGraphHost:
                 self._early.clear()
         return TenGraph(self._env, graph, graph_id, session_id, self)
 
-    def _graph_json(self, graph: str, session_id: str, *, greet: bool) -> str:
+    def _resolved(self, graph: str) -> FlatGraph:
         try:
-            flat = resolve_graph(self._catalog.require(graph).path or graph)
+            return resolve_graph(self._catalog.require(graph).path or graph)
         except GraphError as error:
             raise GraphFailed(str(error)) from error
+
+    def _graph_json(self, graph: str, session_id: str, *, greet: bool) -> str:
+        flat = self._resolved(graph)
         controls = {p.extension for p in flat.exposed_messages if p.type == "data_in" and p.name == "client_event"}
         own: dict[str, Any] = {"session_id": session_id} if greet else {"session_id": session_id, "greeting": ""}
         nodes = [replace(n, property={**n.property, **own}) if n.name in controls else n for n in flat.nodes]

@@ -28,6 +28,8 @@ TTS_AUDIO_START: Final = "tts_audio_start"
 TTS_AUDIO_END: Final = "tts_audio_end"
 TTS_FLUSH: Final = "tts_flush"
 TTS_FLUSH_END: Final = "tts_flush_end"
+LIST_VOICES: Final = "list_voices"
+VOICES: Final = "voices"
 
 # voice activity and turns
 START_OF_SENTENCE: Final = "start_of_sentence"

@@ -118,12 +118,20 @@ class TtsExtension(StageExtension[TtsConfig]):
             self._take_text(messages.read_json(data))
         elif name == names.TTS_FLUSH:
             self._flush(messages.read_json(data))
+        elif name == names.LIST_VOICES:
+            await self._list_voices()
 
     async def handle_cmd(self, name: str, cmd: Cmd) -> Mapping[str, Any] | None:
         if name == names.UPDATE_CONFIGS:
             self._options.update(messages.read_json(cmd).get("params") or {})
             return {"code": names.CODE_OK, "message": ""}
         return {}
+
+    async def _list_voices(self) -> None:
+        best = (await self._loaded_chain()).best()
+        voices = await best.engine.call("voices") if best is not None else []
+        told = [{"name": v.name, "language": v.language, "description": v.description} for v in voices]
+        self.send_data(names.VOICES, {"voices": told})
 
     def _take_text(self, body: messages.Json) -> None:
         metadata = body.get("metadata") or {}
