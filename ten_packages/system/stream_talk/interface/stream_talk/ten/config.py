@@ -18,9 +18,9 @@ class EngineSettings(BaseModel):
 
     placement: Placement | None = None
     interpreter: str = ""
-    queue_limit: int = Field(256, ge=1)
-    idle_ttl_ms: float | None = Field(None, gt=0)
-    memory_limit_mb: float | None = Field(None, gt=0)
+    queue_limit: int = Field(default=256, ge=1)
+    idle_ttl_ms: float | None = Field(default=None, gt=0)
+    memory_limit_mb: float | None = Field(default=None, gt=0)
 
     def host_settings(self, default_placement: Placement) -> HostSettings:
         return HostSettings(
@@ -38,8 +38,8 @@ class FallbackSettings(BaseModel):
     addon: str
     params: dict[str, Any] = Field(default_factory=dict)
     engine: EngineSettings = EngineSettings()
-    late_ms: float = Field(700.0, gt=0)
-    retry_after_ms: float = Field(30_000.0, ge=0)
+    late_ms: float = Field(default=700.0, gt=0)
+    retry_after_ms: float = Field(default=30_000.0, ge=0)
 
 
 class StageConfig(BaseModel):
@@ -53,34 +53,34 @@ class StageConfig(BaseModel):
 
 class AsrConfig(StageConfig):
     auto_connect: bool = True
-    sample_rate: int = Field(16000, ge=8000, le=48000)  # of incoming audio that does not state its own
-    load_buffer_ms: int = Field(10_000, ge=0)  # audio kept while the engine loads
-    end_silence_ms: int = Field(1000, ge=100)  # of audio time; ends a segment that nobody finalized
-    max_segment_ms: int = Field(30_000, ge=1000)
-    final_timeout_ms: float = Field(15_000, gt=0)  # an engine that takes longer for a final is restarted
+    sample_rate: int = Field(default=16000, ge=8000, le=48000)  # of incoming audio that does not state its own
+    load_buffer_ms: int = Field(default=10_000, ge=0)  # audio kept while the engine loads
+    end_silence_ms: int = Field(default=1000, ge=100)  # of audio time; ends a segment that nobody finalized
+    max_segment_ms: int = Field(default=30_000, ge=1000)
+    final_timeout_ms: float = Field(default=15_000, gt=0)  # an engine that takes longer for a final is restarted
 
 
 class TtsConfig(StageConfig):
     enable_words: bool = True
-    hold_text_ms: float = Field(200.0, ge=0)  # text without a clause end is spoken after this long without more
-    max_lead_ms: float = Field(20_000.0, gt=0)  # how far synthesis may run ahead of the ear
-    chunk_timeout_ms: float = Field(8_000.0, gt=0)  # an engine that is silent for longer is restarted
+    hold_text_ms: float = Field(default=200.0, ge=0)  # text without a clause end is spoken after this long without more
+    max_lead_ms: float = Field(default=20_000.0, gt=0)  # how far synthesis may run ahead of the ear
+    chunk_timeout_ms: float = Field(default=8_000.0, gt=0)  # an engine that is silent for longer is restarted
 
 
 class LlmConfig(StageConfig):
-    first_token_timeout_ms: float = Field(30_000.0, gt=0)
-    token_timeout_ms: float = Field(20_000.0, gt=0)
+    first_token_timeout_ms: float = Field(default=30_000.0, gt=0)
+    token_timeout_ms: float = Field(default=20_000.0, gt=0)
 
 
 class VadConfig(StageConfig):
     """Property names of TEN's own VAD where they mean the same."""
 
-    vad_threshold: float = Field(0.5, gt=0, lt=1)
-    release_threshold: float | None = Field(None, gt=0, lt=1)
-    prefix_padding_ms: float = Field(120.0, ge=0)
-    silence_duration_ms: float = Field(200.0, ge=0)
+    vad_threshold: float = Field(default=0.5, gt=0, lt=1)
+    release_threshold: float | None = Field(default=None, gt=0, lt=1)
+    prefix_padding_ms: float = Field(default=120.0, ge=0)
+    silence_duration_ms: float = Field(default=200.0, ge=0)
     gate: bool = False
-    pre_roll_ms: float = Field(300.0, ge=0)
+    pre_roll_ms: float = Field(default=300.0, ge=0)
 
 
 def masked(value: Any) -> Any:
