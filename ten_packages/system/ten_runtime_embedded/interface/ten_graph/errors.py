@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -54,6 +53,8 @@ class GraphError(ValueError):
 
 def did_you_mean(word: str, known: Iterable[str], *, otherwise: str = "") -> str:
     """The remedy for a misspelt name: the closest known one, or the list of all of them when it is short."""
+    import difflib  # 9 ms that only a mistake should cost
+
     names = sorted(set(known))
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     if close:

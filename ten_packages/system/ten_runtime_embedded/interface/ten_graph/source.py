@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from ten_graph.errors import INVALID_JSON, GraphError
 
@@ -74,9 +73,11 @@ def locate(uri: str, base_dir: Path, *, app_base_dir: Path | None = None, allow_
                 f'import_uri "{uri}": {marker} is not known here', remedy="write a path relative to this file"
             )
         return app_base_dir / uri[len(marker) :].lstrip("/\\")
-    scheme = urlsplit(uri).scheme if "://" in uri else ""
+    scheme = uri.partition("://")[0].lower() if "://" in uri else ""
     if scheme == "file":
-        from urllib.request import url2pathname  # pulls in http machinery: only when it is needed
+        # Both pull in machinery that plain graphs do not need.
+        from urllib.parse import urlsplit
+        from urllib.request import url2pathname
 
         return Path(url2pathname(urlsplit(uri).path))
     if scheme in ("http", "https"):

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.metadata
 import os
 import platform
 import re
@@ -37,9 +36,11 @@ class Requirement:
 
 
 def installed_version(name: str) -> str | None:
+    from importlib import metadata  # 25 ms that only checks should cost
+
     try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
         return None
 
 
@@ -159,9 +160,11 @@ _ENVIRONMENT = {
 
 def extra_with(requirement: Requirement) -> str | None:
     """The extra of our own distribution that brings a package, for a remedy that is one command."""
+    from importlib import metadata
+
     try:
-        lines = importlib.metadata.requires(DISTRIBUTION) or []
-    except importlib.metadata.PackageNotFoundError:
+        lines = metadata.requires(DISTRIBUTION) or []
+    except metadata.PackageNotFoundError:
         return None
     for line in lines:
         known = parse_line(line)
