@@ -104,7 +104,7 @@ def test_wrong_arguments_raise() -> None:
         lambda: data.get_property_int(5),  # type: ignore[arg-type]
         lambda: data.set_property_string("a", 1),  # type: ignore[arg-type]
     ):
-        with pytest.raises(ValueError, match="Failed to parse arguments."):
+        with pytest.raises(ValueError, match="Failed to parse arguments"):
             call()
     with pytest.raises(ValueError, match="empty"):
         data.set_property_buf("a", b"")

@@ -1,0 +1,399 @@
+"""What testers promise: modes, verdicts, timeouts, their end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+import pytest
+from ten_runtime import (
+    AsyncExtension,
+    AsyncExtensionTester,
+    Cmd,
+    CmdResult,
+    Data,
+    Extension,
+    ExtensionTester,
+    Loc,
+    StatusCode,
+    TenError,
+    TenErrorCode,
+)
+
+
+class Answering(AsyncExtension):
+    async def on_cmd(self, async_ten_env: Any, cmd: Cmd) -> None:
+        await async_ten_env.return_result(CmdResult.create(StatusCode.OK, cmd))
+
+
+def error(code: TenErrorCode = TenErrorCode.ErrorCodeGeneric, text: str | None = None) -> TenError:
+    return TenError.create(code, text)
+
+
+def test_the_tested_node_is_named_like_its_addon(stage: Any) -> None:
+    class Named(AsyncExtension):
+        async def on_cmd(self, async_ten_env: Any, cmd: Cmd) -> None:
+            result = CmdResult.create(StatusCode.OK, cmd)
+            result.set_property_string("name", self.name)
+            await async_ten_env.return_result(result)
+
+    addon = stage.addon(Named)
+
+    class Tester(AsyncExtensionTester):
+        async def on_start(self, ten_env: Any) -> None:
+            result, _error = await ten_env.send_cmd(Cmd.create("any"))
+            self.name = result.get_property_string("name")[0]
+            ten_env.stop_test()
+
+    tester = Tester()
+    tester.set_test_mode_single(addon)
+    assert tester.run() is None
+    assert tester.name == addon
+
+
+def test_single_mode_reroutes_everything_even_with_explicit_destinations(stage: Any) -> None:
+    class Addresser(AsyncExtension):
+        async def on_data(self, async_ten_env: Any, data: Data) -> None:
+            cmd = Cmd.create("ten:start_graph")
+            cmd.set_dests([Loc("")])
+            result, failure = await async_ten_env.send_cmd(cmd)
+            assert failure is None and result.get_status_code() == StatusCode.OK
+            await async_ten_env.send_data(Data.create("done"))
+
+    async def script(env: Any, tester: Any) -> None:
+        data = Data.create("x")
+        data.set_dests([Loc("", "", "somebody else")])
+        await env.send_data(data)
+        cmd = await tester.next()
+        assert cmd.get_name() == "ten:start_graph"
+        await env.return_result(CmdResult.create(StatusCode.OK, cmd))
+        assert (await tester.next()).get_name() == "done"
+
+    assert stage.play(Addresser, script) is None
+
+
+def test_the_first_error_is_the_verdict(stage: Any) -> None:
+    class Tester(AsyncExtensionTester):
+        async def on_start(self, ten_env: Any) -> None:
+            assert ten_env.stop_test() is None
+            ten_env.stop_test(error(TenErrorCode.ErrorCodeInvalidType, "first"))
+            ten_env.stop_test(error(text="second"))
+            ten_env.stop_test()
+
+    tester = Tester()
+    tester.set_test_mode_single(stage.addon(Answering))
+    verdict = tester.run()
+    assert verdict is not None and verdict.error_code() == 4 and verdict.error_message() == "first"
+
+
+def test_a_verdict_without_a_message_has_an_empty_one(stage: Any) -> None:
+    class Tester(ExtensionTester):
+        def on_init(self, ten_env: Any) -> None:
+            ten_env.stop_test(error())
+            ten_env.on_init_done()
+
+    tester = Tester()
+    tester.set_test_mode_single(stage.addon(Answering))
+    verdict = tester.run()
+    assert isinstance(verdict, TenError) and verdict.error_message() == ""
+
+
+def test_a_timeout_is_code_8(stage: Any) -> None:
+    for tester in (AsyncExtensionTester(), ExtensionTester()):
+        tester.set_test_mode_single(stage.addon(Answering))
+        tester.set_virtual_clock(True)
+        verdict = tester.run()  # the default of three minutes
+        assert verdict is not None and verdict.error_code() == 8 and verdict.error_message() == "Test timeout."
+
+
+def test_a_timeout_does_not_interrupt_a_blocking_callback(stage: Any) -> None:
+    class Tester(ExtensionTester):
+        def on_start(self, ten_env: Any) -> None:
+            time.sleep(0.3)
+            ten_env.on_start_done()
+
+    tester = Tester()
+    tester.set_test_mode_single(stage.addon(Answering))
+    tester.set_timeout(50_000)
+    started = time.monotonic()
+    verdict = tester.run()
+    assert verdict is not None and verdict.error_code() == 8
+    assert time.monotonic() - started >= 0.3
+
+
+def test_sync_callbacks_run_on_the_callers_thread_and_async_ones_do_not(stage: Any) -> None:
+    threads: list[threading.Thread] = []
+
+    class Sync(ExtensionTester):
+        def on_start(self, ten_env: Any) -> None:
+            threads.append(threading.current_thread())
+            ten_env.on_start_done()
+            ten_env.stop_test()
+
+    class Async(AsyncExtensionTester):
+        async def on_start(self, ten_env: Any) -> None:
+            threads.append(threading.current_thread())
+            ten_env.stop_test()
+
+    for tester in (Sync(), Async()):
+        tester.set_test_mode_single(stage.addon(Answering))
+        assert tester.run() is None
+    assert threads[0] is threading.current_thread() and threads[1] is not threading.current_thread()
+
+
+def test_a_sync_tester_needs_no_super_init_and_handlers_get_its_environment(stage: Any) -> None:
+    class Tester(ExtensionTester):
+        def __init__(self) -> None:
+            self.seen: list[str] = []
+
+        def on_start(self, ten_env: Any) -> None:
+            def on_result(env: Any, result: Any, failure: Any) -> None:
+                self.seen.append(f"{env is ten_env} {result.get_status_code()} {failure}")
+                env.stop_test()
+
+            ten_env.send_cmd(Cmd.create("x"), on_result)
+            ten_env.on_start_done()
+
+    tester = Tester()
+    tester.set_test_mode_single(stage.addon(Answering))
+    assert tester.run() is None
+    assert tester.seen == ["True 0 None"]
+
+
+def test_stop_test_from_an_outer_thread(stage: Any) -> None:
+    class Tester(ExtensionTester):
+        def on_start(self, ten_env: Any) -> None:
+            threading.Thread(target=lambda: ten_env.stop_test(error(text="outer"))).start()
+            ten_env.on_start_done()
+
+    tester = Tester()
+    tester.set_test_mode_single(stage.addon(Answering))
+    verdict = tester.run()
+    assert verdict is not None and verdict.error_message() == "outer"
+
+
+def test_a_result_returned_after_stop_test_is_still_delivered(stage: Any) -> None:
+    results: list[StatusCode] = []
+
+    class Asking(AsyncExtension):
+        async def on_start(self, async_ten_env: Any) -> None:
+            result, _error = await async_ten_env.send_cmd(Cmd.create("ask"))
+            results.append(result.get_status_code())
+
+    class Tester(AsyncExtensionTester):
+        async def on_cmd(self, ten_env: Any, cmd: Cmd) -> None:
+            ten_env.stop_test()
+            await ten_env.return_result(CmdResult.create(StatusCode.OK, cmd))
+
+    tester = Tester()
+    tester.set_test_mode_single(stage.addon(Asking))
+    assert tester.run() is None
+    assert results == [StatusCode.OK]
+
+
+def test_both_sides_can_talk_while_they_stop(stage: Any) -> None:
+    class Stopping(AsyncExtension):
+        async def on_stop(self, async_ten_env: Any) -> None:
+            result, failure = await async_ten_env.send_cmd(Cmd.create("last words"))
+            assert failure is None and result.get_status_code() == StatusCode.OK
+
+    class Tester(AsyncExtensionTester):
+        def __init__(self) -> None:
+            super().__init__()
+            self.heard = asyncio.Event()
+
+        async def on_start(self, ten_env: Any) -> None:
+            ten_env.stop_test()
+
+        async def on_stop(self, ten_env: Any) -> None:
+            await asyncio.wait_for(self.heard.wait(), 5)
+
+        async def on_cmd(self, ten_env: Any, cmd: Cmd) -> None:
+            await ten_env.return_result(CmdResult.create(StatusCode.OK, cmd))
+            self.heard.set()
+
+    tester = Tester()
+    tester.set_test_mode_single(stage.addon(Stopping))
+    assert tester.run() is None
+    assert tester.heard.is_set()
+
+
+def test_after_the_testers_end_its_pending_handlers_are_called_and_logging_is_an_error(stage: Any) -> None:
+    class Silent(AsyncExtension):
+        async def on_stop(self, async_ten_env: Any) -> None:
+            await asyncio.sleep(0.05)
+
+    class Tester(ExtensionTester):
+        def __init__(self) -> None:
+            self.outcome: list[Any] = []
+
+        def on_start(self, ten_env: Any) -> None:
+            ten_env.on_start_done()
+            ten_env.stop_test()
+
+        def on_deinit(self, ten_env: Any) -> None:
+            def on_result(env: Any, result: Any, failure: Any) -> None:
+                self.outcome.append((result.get_status_code(), env.log_info("too late") is not None))
+
+            ten_env.send_cmd(Cmd.create("never answered"), on_result)
+            ten_env.on_deinit_done()
+
+    tester = Tester()
+    tester.set_test_mode_single(stage.addon(Silent))
+    assert tester.run() is None
+    assert tester.outcome == [(StatusCode.ERROR, True)]
+
+
+def test_a_cmd_to_a_tester_that_has_ended_fails_fast(stage: Any) -> None:
+    waits: list[float] = []
+
+    class Late(AsyncExtension):
+        async def on_stop(self, async_ten_env: Any) -> None:
+            await asyncio.sleep(1)
+            started = asyncio.get_running_loop().time()
+            result, _error = await async_ten_env.send_cmd(Cmd.create("anyone?"))
+            assert result.get_status_code() == StatusCode.ERROR
+            waits.append(asyncio.get_running_loop().time() - started)
+
+    async def script(_env: Any, _tester: Any) -> None:
+        await asyncio.sleep(0.1)
+
+    assert stage.play(Late, script, virtual=True) is None
+    assert waits == [0.0]
+
+
+@pytest.mark.parametrize("virtual", [False, True])
+def test_leftover_tasks_of_the_tester_are_cancelled_before_run_returns(stage: Any, virtual: bool) -> None:
+    class Asking(AsyncExtension):
+        async def on_start(self, async_ten_env: Any) -> None:
+            await async_ten_env.send_cmd(Cmd.create("hello"))
+
+    class Tester(AsyncExtensionTester):
+        def __init__(self) -> None:
+            super().__init__()
+            self.ends: list[str] = []
+
+        async def _background(self) -> None:
+            try:
+                await asyncio.sleep(1000)
+            finally:
+                self.ends.append("background")
+
+        async def on_cmd(self, ten_env: Any, cmd: Cmd) -> None:
+            self.task = asyncio.create_task(self._background())
+            ten_env.stop_test()
+            try:
+                await asyncio.sleep(1000)
+            finally:
+                self.ends.append("on_cmd")
+
+    tester = Tester()
+    tester.set_virtual_clock(virtual)
+    tester.set_timeout(0)
+    tester.set_test_mode_single(stage.addon(Asking))
+    assert tester.run() is None
+    assert sorted(tester.ends) == ["background", "on_cmd"]
+
+
+def test_graph_mode_uses_the_testers_connections(stage: Any) -> None:
+    async def script(env: Any, tester: Any) -> None:
+        await env.send_data(Data.create("in"))
+        back = await tester.next()
+        assert back.get_name() == "out" and back.get_source().extension_name == "relay"
+        unknown, failure = await env.send_cmd(Cmd.create("unwired"))
+        assert unknown is None and failure.error_code() == 7
+
+    class Relay(AsyncExtension):
+        async def on_data(self, async_ten_env: Any, data: Data) -> None:
+            await async_ten_env.send_data(Data.create("out"))
+
+    graph = stage.graph(
+        [
+            {"extension": "relay", "data": [{"name": "in", "source": [{"extension": "ten:test_extension"}]}]},
+            {"extension": "ten:test_extension", "data": [{"name": "out", "source": [{"extension": "relay"}]}]},
+        ],
+        relay=Relay,
+    )
+    assert stage.play(None, script, graph=graph) is None
+
+
+def test_what_cannot_be_started_is_the_verdict_and_says_why() -> None:
+    tester = AsyncExtensionTester()
+    tester.set_test_mode_single("no_such_addon")
+    verdict = tester.run()
+    assert verdict is not None and 'unknown addon "no_such_addon"' in verdict.error_message()
+    tester = AsyncExtensionTester()
+    tester.set_test_mode_graph(json.dumps({"nodes": [{"type": "extension", "name": "a"}]}))
+    verdict = tester.run()
+    assert verdict is not None and verdict.error_code() == TenErrorCode.ErrorCodeInvalidGraph
+    assert "nodes[0]" in verdict.error_message()
+    with pytest.raises(ValueError, match="JSON|Expecting"):
+        AsyncExtensionTester().set_test_mode_single("x", "{")
+
+
+@pytest.mark.parametrize("callback", ["on_init", "on_start", "on_cmd", "on_stop"])
+def test_an_exception_fails_the_run_when_it_is_told_to(stage: Any, callback: str) -> None:
+    async def raising(self: Any, env: Any, *_message: Any) -> None:
+        raise RuntimeError("out of cheese")
+
+    sut = type("Failing", (AsyncExtension,), {callback: raising})
+
+    async def script(env: Any, _tester: Any) -> None:
+        if callback == "on_cmd":
+            await env.send_cmd(Cmd.create("x"))
+        await asyncio.sleep(1)
+
+    verdict = stage.play(sut, script, virtual=True)
+    assert verdict is not None
+    assert f"{callback} raised RuntimeError: out of cheese" in verdict.error_message()
+    assert 'node "' in verdict.error_message() and "addon_" in verdict.error_message()
+
+
+def test_an_exception_in_a_sync_extension_fails_the_run_too(stage: Any) -> None:
+    class Failing(Extension):
+        def on_init(self, ten_env: Any) -> None:
+            raise RuntimeError("out of cheese")
+
+    async def script(_env: Any, _tester: Any) -> None:
+        await asyncio.sleep(1)
+
+    verdict = stage.play(Failing, script, virtual=True)
+    assert verdict is not None and "on_init raised RuntimeError" in verdict.error_message()
+
+
+DYING = """
+from ten_runtime import *
+class Tester(AsyncExtensionTester):
+    async def on_start(self, ten_env):
+        assert 1 == 2, "one is not two"
+@register_addon_as_extension("plain")
+class A(Addon):
+    def on_create_instance(self, ten_env, name, context):
+        ten_env.on_create_instance_done(AsyncExtension(name), context)
+tester = Tester()
+tester.set_test_mode_single("plain")
+tester.run()
+"""
+
+
+def test_by_default_a_failing_assertion_ends_the_process_with_code_1() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", DYING],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env={"PATH": "", "PYTHONPATH": _paths()},
+    )
+    assert done.returncode == 1
+    assert "Uncaught exception: one is not two" in done.stderr
+
+
+def _paths() -> str:
+    import os
+
+    return os.pathsep.join(sys.path)
