@@ -90,8 +90,8 @@ class ClientEvents:
         conversation = self._conversation
         if body["down"]:
             conversation.stop(now_ms)
-            conversation.listening.force_over = False
             conversation.speech_start(now_ms, 0.0, 0.0)
+            conversation.listening.forget_unheard(now_ms)
         elif conversation.floor is Floor.HEARING:
             conversation.listening.force_over = True
             conversation.speech_end(now_ms)

@@ -45,7 +45,7 @@ class Conversation:
         self.listening = Listening(config, outbox)
         self.thinking = Thinking(config, outbox, self.history, self.tools)
         self.speaking = Speaking(config, outbox)
-        self.drafting = Drafting(config, self.listening, self._begin_draft, self._discard)
+        self.drafting = Drafting(config, self.listening, self._wants_answer, self._begin_draft, self._discard)
         self.keeping = Keeping(config, outbox, self.history, self.memory, self.drafting.speculation.stats)
         self.thinking.on_clauses = self.speaking.pump
         self.speaking.on_audible = lambda reply, now: self.apply(Event.AUDIBLE, now) if reply is self.reply else None
@@ -181,6 +181,8 @@ class Conversation:
 
     def set_muted(self, now_ms: float, muted: bool) -> None:
         """A muted microphone says nothing; whatever sound was being weighed was nothing."""
+        if self.muted and not muted:
+            self.listening.forget_unheard(now_ms)
         self.muted = muted
         if muted:
             self.listening.speaking = False

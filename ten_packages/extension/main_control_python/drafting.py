@@ -20,11 +20,13 @@ class Drafting:
         self,
         config: MainControlConfig,
         listening: Listening,
+        wants_answer: Callable[[str], bool],
         begin: Callable[[str, float], Reply],
         discard: Callable[[Reply], None],
     ) -> None:
         self._config = config
         self._listening = listening
+        self._wants_answer = wants_answer
         self._begin = begin
         self._discard = discard
         self._latency_ms: float | None = None
@@ -38,7 +40,7 @@ class Drafting:
     @property
     def _allowed(self) -> bool:
         config = self._config
-        return config.speculation != "off" and config.mode == "auto" and config.auto_response
+        return config.speculation != "off" and config.mode == "auto"
 
     def new_turn(self) -> None:
         self.speculation.new_turn()
@@ -52,11 +54,11 @@ class Drafting:
 
     def consider(self, now_ms: float) -> None:
         """Open a draft if it is worth it now."""
-        if not self._allowed or self._listening.leave_alone:
-            return
-        text = self._listening.text
-        in_pause = not self._listening.speaking
         self._weighed_until_ms = now_ms
+        text = self._listening.text
+        if not self._allowed or not self._wants_answer(text):
+            return
+        in_pause = not self._listening.speaking
         if self.speculation.should_draft(text, self._listening.finished(), now_ms, in_pause=in_pause):
             self.retract(now_ms)
             self.speculation.opened(text, now_ms)

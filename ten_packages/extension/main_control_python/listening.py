@@ -174,6 +174,13 @@ class Listening:
         self.force_over = False
         self.leave_alone = False
 
+    def forget_unheard(self, now_ms: float) -> None:
+        """The recogniser has listened to what did not count (muted, button not pressed): have it close that."""
+        self.close_turn()
+        self.finalize(now_ms)
+        self._awaiting_final = False
+        self._deaf_until_finalized = True
+
     def hear_again(self) -> None:
         """A new sound: whatever the recogniser still owes is not going to come separately."""
         self._deaf_until_finalized = False

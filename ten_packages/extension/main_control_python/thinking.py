@@ -93,6 +93,8 @@ class Thinking:
             self.failed(reply, now_ms, f"The language model failed: {detail}")
         elif reply.waits_for_tools:
             self.run_tools(reply, now_ms)
+        elif reply.tool_rounds and not reply.text.strip():
+            self.failed(reply, now_ms, "The language model asked for tools only and said nothing.")
         else:
             self._complete(reply, now_ms)
 
@@ -163,6 +165,8 @@ class Thinking:
     # --- tools -------------------------------------------------------------------------------------------------------
 
     def _want_tool(self, reply: Reply, event: Body) -> None:
+        if reply.tool_rounds >= self._config.max_tool_rounds:
+            return  # none was offered any more
         arguments = event.get("arguments")
         call = PendingToolCall(
             str(event.get("tool_call_id") or event.get("id") or f"call-{reply.generation}-{len(reply.tool_calls)}"),

@@ -200,7 +200,7 @@ class Simulation:
     def _ask(self, wish: Ask) -> None:
         self.commands.append((self.now, wish.name, wish.body))
         if wish.name in ("tool_call", "tool_cancel"):
-            self.tool_calls.append({"name": wish.name, **wish.body})
+            self.tool_calls.append({"command": wish.name, **wish.body})
             if wish.name == "tool_call" and self.tool is not None:
                 delay, result = self.tool(wish.body)
                 self.after(delay, lambda: wish.answer(self.now, True, {"tool_result": result}))
@@ -214,7 +214,8 @@ class Simulation:
         self.model.asked.append(wish.body)
         answer = self.model.answer(wish.body["messages"])
         time = self.now + self.timing.llm_first_ms
-        for part in answer if isinstance(answer, list) else [answer]:
+        parts = answer if isinstance(answer, list) else [] if answer is None else [answer]
+        for part in parts:
             if isinstance(part, dict):
                 self.at(time, lambda part=part: self._thought(wish.llm_id, part))
                 continue
@@ -315,8 +316,9 @@ class Simulation:
     def first_sound_after(self, time_ms: float) -> float:
         return next((t for t, _, pcm in self.audible if t >= time_ms and pcm.any()), float("inf"))
 
-    def last_sound_ms(self) -> float:
-        return max((t for t, _, pcm in self.audible if pcm.any()), default=float("-inf"))
+    def last_sound_ms(self, generation: int | None = None) -> float:
+        wanted = (t for t, g, pcm in self.audible if pcm.any() and generation in (None, g))
+        return max(wanted, default=float("-inf"))
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [m for m in self.messages if m["type"] == kind]
