@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from stream_talk.engines.interfaces import CancelToken, Pcm16, SpeechChunk, SpeechRequest, Voice
+from stream_talk.engines.interfaces import CancelToken, EngineUnavailable, Pcm16, SpeechChunk, SpeechRequest, Voice
 
 from .library import EspeakLibrary, SpeechEvent, VoiceParameters, espeak_library
 from .timeline import Timeline
@@ -65,8 +65,8 @@ class EspeakEngine:
             self.sample_rate_hz = library.sample_rate_hz
             for voice in (self._settings.voice, self._settings.chinese_voice):
                 if not library.has_voice(voice):
-                    raise ValueError(
-                        f"espeak-ng has no voice {voice!r}; `params.voice` takes names such as en-us, cmn, de"
+                    raise EngineUnavailable(
+                        f"espeak-ng has no voice {voice!r}", "write one of `stream-talk say --voices`, such as en-us"
                     )
             self._library = library
 
@@ -90,7 +90,7 @@ class EspeakEngine:
     def speak(self, request: SpeechRequest, cancel: CancelToken) -> Iterator[SpeechChunk]:
         self.load()
         assert self._library is not None
-        settings = _for_request(self._settings, request.options)
+        settings = self._for_request(request.options)
         position_ms = 0
         if not request.first_of_reply and _SPEAKABLE.search(request.text):
             pause = np.zeros(settings.clause_pause_ms * self.sample_rate_hz // 1000, np.int16)
@@ -106,6 +106,23 @@ class EspeakEngine:
             for chunk in utterance.chunks(offset_ms):
                 spoken_samples += len(chunk.pcm)
                 yield chunk
+
+    def _for_request(self, options: dict[str, Any]) -> Settings:
+        """`options` may name any setting, or a `language` whose usual voice is then taken. A voice that does not exist is not
+        taken: a live setting must not silence the reply."""
+        assert self._library is not None
+        known = {key: value for key, value in options.items() if key in Settings.__dataclass_fields__ and value}
+        language = str(options.get("language") or "").lower()
+        if (
+            language
+            and "voice" not in known
+            and not self._settings.voice.lower().startswith(language.partition("-")[0])
+        ):
+            usual = _VOICE_OF_LANGUAGE.get(language.partition("-")[0], language)
+            known["voice"] = _VOICE_OF_LANGUAGE.get(language, usual)
+        if "voice" in known and not self._library.has_voice(str(known["voice"])):
+            del known["voice"]
+        return replace(self._settings, **known)
 
 
 class _Utterance:
@@ -213,17 +230,6 @@ def _parameters(settings: Settings, voice: str) -> VoiceParameters:
 
 def _within(value: float, lowest: int, highest: int) -> int:
     return int(min(max(value, lowest), highest))
-
-
-def _for_request(settings: Settings, options: dict[str, Any]) -> Settings:
-    """`options` may name any setting, or a `language` whose usual voice is then taken."""
-    known = {key: value for key, value in options.items() if key in Settings.__dataclass_fields__ and value}
-    language = str(options.get("language") or "").lower()
-    if language and "voice" not in known and not settings.voice.lower().startswith(language.partition("-")[0]):
-        known["voice"] = _VOICE_OF_LANGUAGE.get(language) or _VOICE_OF_LANGUAGE.get(
-            language.partition("-")[0], language
-        )
-    return replace(settings, **known)
 
 
 def _without_lead(pcm: Pcm16, rate_hz: int) -> tuple[int, Pcm16]:

@@ -103,6 +103,7 @@ class EspeakLibrary:
         self._lib = _load_library()
         self.sample_rate_hz = _initialize(self._lib)
         self._parameters: VoiceParameters | None = None
+        self._known_voices: dict[str, bool] = {}
 
     def voices(self) -> list[VoiceEntry]:
         with self._lock:
@@ -148,10 +149,11 @@ class EspeakLibrary:
             raise RuntimeError(f"espeak-ng could not speak (error {result})")
 
     def has_voice(self, name: str) -> bool:
-        with self._lock:
-            known = self._lib.espeak_SetVoiceByName(name.encode("utf-8")) == _ERROR_OK
-            self._parameters = None
-        return known
+        if name not in self._known_voices:
+            with self._lock:
+                self._known_voices[name] = self._lib.espeak_SetVoiceByName(name.encode("utf-8")) == _ERROR_OK
+                self._parameters = None
+        return self._known_voices[name]
 
     def _apply(self, wanted: VoiceParameters) -> None:
         if wanted == self._parameters:
