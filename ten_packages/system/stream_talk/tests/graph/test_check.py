@@ -164,6 +164,29 @@ def test_everything_at_once_also_in_imported_files(write):
     ]
 
 
+def test_all_that_subgraphs_do_not_offer_is_found(write):
+    write("part.json", conversation())
+    graph = {
+        "nodes": [
+            extension("main", "brain_python"),
+            {"type": "subgraph", "name": "p", "graph": {"import_uri": "part.json"}, "property": {"lang": "zh"}},
+        ],
+        "connections": [
+            {"extension": "main", "cmd": [{"names": ["flush"], "dest": [{"subgraph": "p"}]}]},
+            {"subgraph": "p", "data": [{"name": "text", "dest": [{"extension": "main"}]}]},
+        ],
+        "exposed_messages": [{"type": "data_out", "name": "text", "subgraph": "p"}],
+    }
+    missing = "is not exposed by subgraph 'p'; it exposes nothing as"
+    assert lines(write("g.json", graph)) == [
+        "nodes[1] \"p\" property.lang: Property 'lang' specified in subgraph node 'p' is not exposed by the subgraph; "
+        "list it in the subgraph's exposed_properties",
+        f"cmd \"flush\" from \"main\": Message 'flush' of type 'cmd_in' {missing} cmd_in",
+        f"data \"text\" from \"p\": Message 'text' of type 'data_out' {missing} data_out",
+        f"exposed_messages[0]: Message 'text' of type 'data_out' {missing} data_out",
+    ]
+
+
 def test_findings_of_a_variant_stand_where_they_were_written(write):
     write("base.json", conversation())
     variant = {"extends": "base.json", "nodes": [{"name": "stt", "property": {"lng": 1}}, extension("llm", "no_addon")]}

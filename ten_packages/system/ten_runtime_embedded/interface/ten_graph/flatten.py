@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from ten_graph import source, validate
-from ten_graph.errors import GraphError
+from ten_graph.errors import GraphError, Problem
 from ten_graph.flows import Conversion, Expander, Key, Links, Loc
 from ten_graph.model import Connection, Dest, ExposedMessage, FlatGraph, Node, copy_json
 
@@ -41,11 +41,25 @@ def flatten(
         return known
     walk = _Walk(strict=strict, allow_http=allow_http, load=load)
     part = walk.document(graph, _Place(base_dir, file))
+    if walk.errors:
+        raise walk.errors[0]
     flat = _flat_graph(part, walk.notices)
     if key is not None and not walk.has_imported:
         _cache.put(key, flat)
         return _own_properties(flat)
     return flat
+
+
+def import_problems(
+    graph: dict[str, Any], *, base_dir: Path, load: Load = source.load_graph_file, file: str = ""
+) -> list[Problem]:
+    """Everything that keeps a graph, valid by itself, from being flattened: its imports, and what it asks of its subgraphs."""
+    walk = _Walk(strict=True, allow_http=False, load=load)
+    try:
+        walk.document(graph, _Place(base_dir, file))
+    except GraphError as error:
+        walk.errors.append(error)
+    return [error.problem() for error in walk.errors]
 
 
 class _Cache:
@@ -120,6 +134,7 @@ class _Walk:
         self._load = load
         self.has_imported = False
         self.notices: list[str] = []
+        self.errors: list[GraphError] = []  # those after which more can be looked at
         self._node_count = 0
 
     def document(self, doc: Mapping[str, Any], place: _Place) -> _Part:
@@ -131,7 +146,7 @@ class _Walk:
         try:
             return self._assemble(doc, place)
         except GraphError as error:
-            raise error if error.file else GraphError.of(error.problem().within(place.file)) from None
+            raise _placed(error, place) from None
 
     def _imported(self, uri: str, place: _Place, where: str) -> _Part:
         self.has_imported = True
@@ -160,7 +175,7 @@ class _Walk:
             elif node["type"] == "subgraph":
                 where = validate.node_place(index, node)
                 part = _prefixed(self._imported(node["graph"]["import_uri"], place, where), node["name"])
-                _set_properties(part, node, where)
+                self._note(place, _set_properties(part, node, where))
                 subgraphs[node["name"]] = part
                 nodes += part.nodes
                 for key, receivers in part.links.receivers.items():
@@ -169,12 +184,14 @@ class _Walk:
         expander = Expander(doc)
         outer = expander.links(doc)
         self.notices += expander.notices
-        _join(links, outer, subgraphs)
-        ports = [port for entry in doc.get("exposed_messages", []) for port in _ports(entry, subgraphs)]
-        part = _Part(nodes, links, list(dict.fromkeys(ports)))
-        for entry in doc.get("exposed_properties", []):
-            part.settings.setdefault(entry["name"], []).extend(_takers(entry, subgraphs))
+        self._note(place, _join(links, outer, subgraphs))
+        part = _Part(nodes, links, [])
+        self._note(place, _set_ports(part, doc, subgraphs))
+        self._note(place, _set_takers(part, doc, subgraphs))
         return part
+
+    def _note(self, place: _Place, errors: Iterable[GraphError]) -> None:
+        self.errors += [_placed(error, place) for error in errors]
 
     def _count(self, nodes: list[Node], subgraphs: Mapping[str, _Part]) -> None:
         self._node_count += len(nodes) - sum(len(part.nodes) for part in subgraphs.values())
@@ -186,6 +203,10 @@ class _Walk:
                 text = f'node "{node.name}" exists twice once subgraphs are opened'
                 raise GraphError(text, where="nodes", remedy="rename the node or the subgraph")
             names.add((node.app, node.name))
+
+
+def _placed(error: GraphError, place: _Place) -> GraphError:
+    return error if error.file else GraphError.of(error.problem().within(place.file))
 
 
 def _real(path: Path) -> str:
@@ -219,67 +240,89 @@ def _prefixed(part: _Part, subgraph: str) -> _Part:
     )
 
 
-def _set_properties(part: _Part, node: Mapping[str, Any], where: str) -> None:
+# Each of these does what it can and yields what it cannot.
+
+
+def _set_properties(part: _Part, node: Mapping[str, Any], where: str) -> Iterator[GraphError]:
     """The properties of a subgraph node go to the extensions behind its exposed properties."""
     for key, value in node.get("property", {}).items():
         takers = part.settings.get(key)
         if not takers:
             text = f"Property '{key}' specified in subgraph node '{node['name']}' is not exposed by the subgraph"
-            raise GraphError(
+            yield GraphError(
                 text, where=f"{where} property.{key}", remedy="list it in the subgraph's exposed_properties"
             )
+            continue
         for index, inner in enumerate(part.nodes):
             if inner.name in takers:
                 part.nodes[index] = replace(inner, property={**inner.property, key: copy_json(value)})
 
 
-def _join(links: Links, outer: Links, subgraphs: Mapping[str, _Part]) -> None:
+def _join(links: Links, outer: Links, subgraphs: Mapping[str, _Part]) -> Iterator[GraphError]:
     """Adds the links of a document to those inside its subgraphs, with subgraphs replaced by the extensions behind their ports."""
     for key, receivers in outer.receivers.items():
-        senders = _behind(key.sender, f"{key.kind}_out", key.name, subgraphs)
+        where = f'{key.kind} "{key.name}" from "{key.sender.name}"'
+        try:
+            senders = _behind(key.sender, f"{key.kind}_out", key.name, subgraphs, where)
+        except GraphError as error:
+            yield error
+            continue
         for receiver, conversion in receivers.items():
-            for target in _behind(receiver, f"{key.kind}_in", key.name, subgraphs):
+            try:
+                targets = _behind(receiver, f"{key.kind}_in", key.name, subgraphs, where)
+            except GraphError as error:
+                yield error
+                continue
+            for target in targets:
                 for sender in senders:
                     links.add(Key(sender, key.kind, key.name), target, conversion)
 
 
-def _behind(loc: Loc, port_type: str, name: str, subgraphs: Mapping[str, _Part]) -> list[Loc]:
+def _behind(loc: Loc, port_type: str, name: str, subgraphs: Mapping[str, _Part], where: str) -> list[Loc]:
     if loc.kind == "extension":
         return [loc]
     part = subgraphs[loc.name]
-    return [Loc("extension", part.app_of(extension), extension) for extension in _port(part, loc.name, port_type, name)]
+    extensions = _port(part, loc.name, port_type, name, where)
+    return [Loc("extension", part.app_of(extension), extension) for extension in extensions]
 
 
-def _port(part: _Part, subgraph: str, port_type: str, name: str) -> list[str]:
+def _port(part: _Part, subgraph: str, port_type: str, name: str, where: str) -> list[str]:
     if not part.ports:
-        raise GraphError(f"Subgraph '{subgraph}' does not have exposed_messages defined")
+        raise GraphError(f"Subgraph '{subgraph}' does not have exposed_messages defined", where=where)
     extensions = part.extensions_behind(port_type, name)
     if not extensions:
         known = sorted({port.name for port in part.ports if port.type == port_type})
         remedy = f"it exposes as {port_type}: {', '.join(known)}" if known else f"it exposes nothing as {port_type}"
-        raise GraphError(
-            f"Message '{name}' of type '{port_type}' is not exposed by subgraph '{subgraph}'", remedy=remedy
-        )
+        text = f"Message '{name}' of type '{port_type}' is not exposed by subgraph '{subgraph}'"
+        raise GraphError(text, where=where, remedy=remedy)
     return extensions
 
 
-def _ports(entry: Mapping[str, Any], subgraphs: Mapping[str, _Part]) -> list[ExposedMessage]:
-    if "extension" in entry:
-        extensions = [entry["extension"]]
-    else:
-        extensions = _port(subgraphs[entry["subgraph"]], entry["subgraph"], entry["type"], entry["name"])
-    return [ExposedMessage(entry["type"], entry["name"], extension) for extension in extensions]
+def _set_ports(part: _Part, doc: Mapping[str, Any], subgraphs: Mapping[str, _Part]) -> Iterator[GraphError]:
+    for index, entry in enumerate(doc.get("exposed_messages", [])):
+        kind, name, subgraph = entry["type"], entry["name"], entry.get("subgraph")
+        try:
+            if subgraph is None:
+                extensions = [entry["extension"]]
+            else:
+                extensions = _port(subgraphs[subgraph], subgraph, kind, name, f"exposed_messages[{index}]")
+        except GraphError as error:
+            yield error
+            continue
+        ports = (ExposedMessage(kind, name, extension) for extension in extensions)
+        part.ports += [port for port in ports if port not in part.ports]
 
 
-def _takers(entry: Mapping[str, Any], subgraphs: Mapping[str, _Part]) -> list[str]:
-    if "extension" in entry:
-        return [entry["extension"]]
-    takers = subgraphs[entry["subgraph"]].settings.get(entry["name"])
-    if not takers:
-        raise GraphError(
-            f"Property '{entry['name']}' is not exposed by subgraph '{entry['subgraph']}'", where="exposed_properties"
-        )
-    return takers
+def _set_takers(part: _Part, doc: Mapping[str, Any], subgraphs: Mapping[str, _Part]) -> Iterator[GraphError]:
+    for index, entry in enumerate(doc.get("exposed_properties", [])):
+        name, subgraph = entry["name"], entry.get("subgraph")
+        takers = [entry["extension"]] if subgraph is None else subgraphs[subgraph].settings.get(name, [])
+        if not takers:
+            text = f"Property '{name}' is not exposed by subgraph '{subgraph}'"
+            yield GraphError(
+                text, where=f"exposed_properties[{index}]", remedy="list it in the subgraph's exposed_properties"
+            )
+        part.settings.setdefault(name, []).extend(takers)
 
 
 def _flat_graph(part: _Part, notices: list[str]) -> FlatGraph:

@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from ten_graph import GraphError, Problem, source, validate
+from ten_graph.flatten import import_problems
 
 from stream_talk.graph.check import edges, nodes
 from stream_talk.graph.check.context import CheckContext, CheckFunction, make_context
 from stream_talk.graph.document import Document, load_document
 from stream_talk.graph.packages import Packages
 from stream_talk.graph.requirements import VersionOf, installed_version
-from stream_talk.graph.resolve import flatten_document
+from stream_talk.graph.resolve import flatten_document, load_plain
 
 # In the order of the report. Functions that need a well-formed graph find `context.flat` None and say nothing.
 CHECKS: tuple[CheckFunction, ...] = (
@@ -52,10 +53,12 @@ def _check(context: CheckContext, checks: tuple[CheckFunction, ...], seen: set[P
     yield from document.problems
     structural = list(_structural(document))
     if not structural and not document.problems:
-        try:
+        importing = import_problems(
+            document.graph, base_dir=document.path.parent, load=load_plain, file=str(document.path)
+        )
+        yield from (document.placed(problem) for problem in importing)
+        if not importing:
             context = replace(context, flat=flatten_document(document))
-        except GraphError as error:
-            yield error.problem()
     for problem in (*structural, *(problem for check in checks for problem in check(context))):
         yield document.placed(problem)
     for imported in _imports(document):
