@@ -23,6 +23,7 @@ def build_app(gateway: Gateway, web_dir: Path | None) -> Any:
     app = FastAPI(
         title="Stream-Talk",
         version=__version__,
+        docs_url=None,
         redoc_url=None,
         description="Talk with your own machine. See docs/protocols.md.",
     )

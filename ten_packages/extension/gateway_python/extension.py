@@ -15,6 +15,7 @@ from .app import build_app
 from .catalog import GraphCatalog, offers_of
 from .config import GatewayConfig
 from .gateway import Gateway
+from .log_bridge import TenLogHandler, bridge_logs, unbridge_logs
 from .server import CannotListen, WebServer
 from .telemetry import configure_telemetry
 from .ten_graph_host import TenGraphHost
@@ -25,11 +26,13 @@ STATE_DIR = Path("~/.local/state/stream-talk")
 class GatewayExtension(AsyncExtension):
     def __init__(self, name: str) -> None:
         super().__init__(name)
+        self._logs: TenLogHandler | None = None
         self._host: TenGraphHost | None = None
         self._gateway: Gateway | None = None
         self._web: WebServer | None = None
 
     async def on_start(self, ten_env: AsyncTenEnv) -> None:
+        self._logs = bridge_logs(ten_env)
         text, _ = await ten_env.get_property_to_json("")
         try:
             config = GatewayConfig.model_validate(json.loads(text or "{}"))
@@ -67,6 +70,8 @@ class GatewayExtension(AsyncExtension):
         if self._gateway is not None:
             await self._gateway.end()
             self._gateway.tracer.shutdown()
+        if self._logs is not None:
+            unbridge_logs(self._logs)
 
     async def on_audio_frame(self, ten_env: AsyncTenEnv, audio_frame: AudioFrame) -> None:
         self._deliver(ten_env, audio_frame)

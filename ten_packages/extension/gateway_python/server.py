@@ -79,7 +79,6 @@ class WebServer:
         if self._task.done():
             self._task.result()
             raise CannotListen("the web server ended before it began")
-        logger.info("listening on %s", self.url)
 
     def _certificate(self) -> CertificateFiles | None:
         if self._config.tls_certificate:

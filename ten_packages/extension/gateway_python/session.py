@@ -17,6 +17,7 @@ from stream_talk.wire.talk import CloseReason
 
 from .client_port import ClientPort
 from .graph_host import GraphFailed, GraphHost, RunningGraph
+from .graph_picture import BusyTime
 from .history import HistoryLog
 from .numbering import Numbering
 from .output import ReplyOutput
@@ -74,6 +75,7 @@ class Session:
         self._epoch = 0
         self._pump_timer: asyncio.TimerHandle | None = None
         self._idle_timer: asyncio.TimerHandle | None = None
+        self._busy = BusyTime()
         self._sends: set[asyncio.Task[None]] = set()
         self._switching = asyncio.Lock()
         self._state = "idle"
@@ -97,7 +99,9 @@ class Session:
     async def _start_graph(self, graph: str) -> RunningGraph:
         self._epoch += 1
         said = self.history.messages()
-        running = await self._host.start(graph, self.id, _GraphEvents(self, self._epoch), greet=not said)
+        running = await self._host.start(
+            graph, self.id, _GraphEvents(self, self._epoch), greet=not said and self.port.traits.is_greeted
+        )
         settings = {**self._hello.get("settings", {}), **self._settings}
         if said:
             await running.send_data("client_event", {"type": "history", "messages": said})
@@ -229,6 +233,8 @@ class Session:
         elif name == "tts_audio_end":
             self.output.end_request(str(payload.get("request_id", "")))
             self._pump()
+            if self.port.traits.wants_synthesis_end:
+                self._tell({"type": "synthesis_end", "request_id": payload.get("request_id", "")})
 
     def take_graph_cmd(self, name: str, payload: Mapping[str, Any]) -> None:
         """TEN's own control extensions say `flush` where ours says which generation is dead."""
@@ -244,6 +250,7 @@ class Session:
             self._note_quiet()
         elif kind == "turn":
             self.counters.turns += 1
+            self._busy.add(message.get("trace") or {})
             self._owner.turn_ended(self, message.get("trace") or {})
         self._turn_id = int(message.get("turn_id") or self._turn_id)
         self.history.follow(message)
@@ -343,6 +350,7 @@ class Session:
 
     def statistics(self) -> dict[str, Any]:
         graph = self.graph.statistics() if self.graph is not None else {"name": None, "nodes": [], "edges": []}
+        nodes = [{**node, "busy_ms": self._busy.of(node["name"])} for node in graph["nodes"]]
         rate_hz = self.port.traits.output_rate_hz
         session = {
             "protocol": self.port.traits.protocol,
@@ -352,7 +360,7 @@ class Session:
             "audio_out_ms": round(self.output.audio_out_samples * 1000 / rate_hz),
             "held_audio_ms": round(self.output.held_ms),
         }
-        return {"graph": graph, "session": session}
+        return {"graph": {**graph, "nodes": nodes}, "session": session}
 
 
 class _GraphEvents:

@@ -16,6 +16,7 @@ from ten_runtime import AsyncTenEnv, AudioFrame, Cmd, Data, Loc, StartGraphCmd, 
 from .catalog import GraphCatalog
 from .engine_load import engine_states, engines_queue_ms
 from .graph_host import GraphEvents, GraphFailed
+from .graph_picture import running_picture, still_picture
 from .stage_graph import stage_graph
 
 MAX_EARLY_MESSAGES = 256
@@ -26,8 +27,17 @@ Message = AudioFrame | Data | Cmd
 class TenGraph:
     """One running session graph."""
 
-    def __init__(self, env: AsyncTenEnv, name: str, graph_id: str, session_id: str, host: TenGraphHost) -> None:
+    def __init__(
+        self,
+        env: AsyncTenEnv,
+        name: str,
+        graph_id: str,
+        session_id: str,
+        document: dict[str, Any],
+        host: TenGraphHost,
+    ) -> None:
         self.name = name
+        self._document = document
         self.graph_id = graph_id
         self._env = env
         self._host = host
@@ -45,7 +55,7 @@ class TenGraph:
         await self._env.send_data(data)
 
     def statistics(self) -> dict[str, Any]:
-        return {"name": self.name, **self._host.graph_statistics(self.graph_id)}
+        return {"name": self.name, **(running_picture(self.graph_id) or still_picture(self._document))}
 
     async def stop(self) -> None:
         await self._host.stop(self.graph_id)
@@ -61,15 +71,15 @@ class TenGraphHost:
         self._starting = 0
 
     async def start(self, graph: str, session_id: str, events: GraphEvents, *, greet: bool) -> TenGraph:
-        return await self._start(graph, self._graph_json(graph, session_id, greet=greet), session_id, events)
+        return await self._start(graph, self._conversation(graph, session_id, greet=greet), session_id, events)
 
     async def start_stage(self, graph: str, role: str, events: GraphEvents, properties: Mapping[str, Any]) -> TenGraph:
-        return await self._start(graph, json.dumps(stage_graph(self._resolved(graph), role, properties)), role, events)
+        return await self._start(graph, stage_graph(self._resolved(graph), role, properties), role, events)
 
-    async def _start(self, graph: str, graph_json: str, session_id: str, events: GraphEvents) -> TenGraph:
+    async def _start(self, graph: str, document: dict[str, Any], session_id: str, events: GraphEvents) -> TenGraph:
         cmd = StartGraphCmd.create()
         cmd.set_dests([Loc("")])
-        if not cmd.set_graph_from_json(graph_json):
+        if not cmd.set_graph_from_json(json.dumps(document)):
             raise GraphFailed(f"graph {graph!r} is not valid; see `stream-talk graph check {graph}`")
         self._starting += 1
         try:
@@ -84,7 +94,7 @@ class TenGraphHost:
             self._starting -= 1
             if not self._starting:
                 self._early.clear()
-        return TenGraph(self._env, graph, graph_id, session_id, self)
+        return TenGraph(self._env, graph, graph_id, session_id, document, self)
 
     def _resolved(self, graph: str) -> FlatGraph:
         try:
@@ -92,12 +102,12 @@ class TenGraphHost:
         except GraphError as error:
             raise GraphFailed(str(error)) from error
 
-    def _graph_json(self, graph: str, session_id: str, *, greet: bool) -> str:
+    def _conversation(self, graph: str, session_id: str, *, greet: bool) -> dict[str, Any]:
         flat = self._resolved(graph)
         controls = {p.extension for p in flat.exposed_messages if p.type == "data_in" and p.name == "client_event"}
         own: dict[str, Any] = {"session_id": session_id} if greet else {"session_id": session_id, "greeting": ""}
         nodes = [replace(n, property={**n.property, **own}) if n.name in controls else n for n in flat.nodes]
-        return json.dumps(replace(flat, nodes=nodes).to_dict())
+        return replace(flat, nodes=nodes).to_dict()
 
     async def stop(self, graph_id: str) -> None:
         if self._listeners.pop(graph_id, None) is None:
@@ -134,9 +144,6 @@ class TenGraphHost:
             early = self._early.setdefault(graph_id, [])
             if len(early) < MAX_EARLY_MESSAGES:
                 early.append(message)
-
-    def graph_statistics(self, graph_id: str) -> dict[str, Any]:
-        return {"nodes": [], "edges": []}
 
     def queue_ms(self) -> float:
         return engines_queue_ms(self._registry)

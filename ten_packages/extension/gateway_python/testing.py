@@ -100,7 +100,7 @@ class LoopbackGraph:
             self.say("state", state="listening")
 
     def statistics(self) -> dict[str, Any]:
-        node = {"name": "loopback", "addon": "loopback", "busy_ms": 0.0, "handled": len(self.sound), "queue": 0}
+        node = {"name": "loopback", "addon": "loopback", "handled": len(self.sound), "queue": 0}
         return {"name": self.name, "nodes": [{**node, "queue_max": 0, "dropped": 0}], "edges": []}
 
     async def stop(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from starlette.websockets import WebSocket
@@ -18,6 +19,7 @@ from ..graph_host import GraphFailed
 from ..session import Session
 
 CLOSE_TRY_AGAIN, CLOSE_POLICY, CLOSE_INTERNAL = 1013, 1008, 1011
+logger = logging.getLogger("stream_talk.gateway")
 AUDIO_RATE = 1.5
 AUDIO_BURST_S = 10.0
 MESSAGES_PER_S, MESSAGE_BURST = 120.0, 400.0
@@ -63,6 +65,11 @@ class PlainShell:
             self.socket.finish(CLOSE_TRY_AGAIN, "at capacity, try again", self.cannot_begin(str(full)))
         except (UnknownGraph, GraphFailed) as failure:
             self.socket.finish(CLOSE_INTERNAL, "the conversation cannot start", self.cannot_begin(str(failure)))
+        except Exception:
+            logger.exception("a conversation could not be opened")
+            self.socket.finish(
+                CLOSE_INTERNAL, "something went wrong inside the server", self.cannot_begin("internal error")
+            )
         else:
             if self.on_begun is not None:
                 self.on_begun(self.session)

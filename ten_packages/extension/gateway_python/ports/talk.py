@@ -89,6 +89,9 @@ class TalkShell:
             self._turn_away(CloseReason.UNSUPPORTED, str(unknown))
         except GraphFailed as failure:
             self._turn_away(CloseReason.GRAPH_FAILED, str(failure))
+        except Exception:
+            logger.exception("a conversation could not be opened")
+            self._turn_away(CloseReason.GRAPH_FAILED, "Something went wrong inside the server; its log says more.")
         else:
             self._take_up(session, port, resumed=False)
             return True

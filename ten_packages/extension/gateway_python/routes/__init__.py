@@ -10,16 +10,18 @@ from collections.abc import Callable
 from fastapi import APIRouter
 
 from ..gateway import Gateway
-from . import graphs, health, memory, realtime, realvoicechat, talk, ten
+from . import docs, graphs, health, memory, openai_audio, realtime, realvoicechat, talk, ten
 
 RouterFactory = Callable[[Gateway], APIRouter]
 
 ALL: tuple[RouterFactory, ...] = (
+    docs.router,
     health.router,
     graphs.router,
     talk.router,
     realtime.router,
     realvoicechat.router,
     ten.router,
+    openai_audio.router,
     memory.router,
 )
