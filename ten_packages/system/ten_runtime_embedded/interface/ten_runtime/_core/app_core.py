@@ -23,7 +23,7 @@ from .content import CMD, RESULT, Content
 from .dead_end import DeadEnd
 from .endpoint import Endpoint, generic_error
 from .engine import GRAPH_PROXY, LOCAL_URI, Engine, GraphStartError
-from .executors import LoopExecutor
+from .executors import Executor, LaterCall, LoopExecutor
 from .extension_host import Stage
 from .log import runtime_log
 from .loops import LoopThread
@@ -75,12 +75,14 @@ class AppCore(Endpoint):
     def now(self) -> float:
         return self.loop.time()
 
-    def call_later(self, delay_s: float, executor: Any, function: Callable[[], None]) -> None:
+    def call_later(self, delay_s: float, executor: Executor, function: Callable[[], None]) -> LaterCall:
         """From any thread; the function runs on the executor."""
+        call = LaterCall(executor, function)
         if get_ident() == self.executor.thread_id:
-            self.loop.call_later(delay_s, executor.post, function)
+            self.loop.call_later(delay_s, call.fire)
         else:
-            self.executor.post(self.loop.call_later, delay_s, executor.post, function)
+            self.executor.post(self.loop.call_later, delay_s, call.fire)
+        return call
 
     # Life -----------------------------------------------------------------------------------------------------
 

@@ -23,9 +23,9 @@ from .content import (
     new_cmd_id,
 )
 from .convert import convert_result, converted_cmds, deliver_converted
-from .executors import Executor
+from .executors import Executor, LaterCall
 from .paths import InPath, OutPath, Reply, ResultGroup
-from .routes import DirectRoutes, Dest, Routes, empty_routes
+from .routes import Dest, DirectRoutes, Routes, empty_routes
 
 if TYPE_CHECKING:
     from ten_graph.schema import ManifestApi
@@ -61,7 +61,7 @@ class Endpoint:
         self.out_path_timeout_s = DEFAULT_PATH_TIMEOUT_S
         self.in_path_timeout_s = DEFAULT_PATH_TIMEOUT_S + DEFAULT_PATH_CHECK_INTERVAL_S + 1.0
         self.path_check_interval_s = DEFAULT_PATH_CHECK_INTERVAL_S
-        self._sweep_armed = False
+        self._sweep_timer: LaterCall | None = None
 
     @property
     def graph_id(self) -> str:
@@ -252,13 +252,12 @@ class Endpoint:
     # Timeouts and the end ---------------------------------------------------------------------------------------
 
     def _arm_sweep(self) -> None:
-        if not self._sweep_armed:
-            self._sweep_armed = True
-            self.app.call_later(self.path_check_interval_s, self.executor, self._sweep)
+        if self._sweep_timer is None:
+            self._sweep_timer = self.app.call_later(self.path_check_interval_s, self.executor, self._sweep)
 
     def _sweep(self) -> None:
         """Expire old paths; goes on only while there are any, so an idle graph owns no timer."""
-        self._sweep_armed = False
+        self._sweep_timer = None
         now = self.app.now()
         for cmd_id in [key for key, path in self.in_paths.items() if path.deadline <= now]:
             del self.in_paths[cmd_id]
@@ -282,6 +281,9 @@ class Endpoint:
             result.source = self.source
             path.origin.receive(result)
         self._fail_out_paths(list(self.out_paths), "The extension has been closed.")
+        if self._sweep_timer is not None:
+            self._sweep_timer.cancel()
+            self._sweep_timer = None
 
     def refuse(self, content: Any, detail: str) -> None:
         """The automatic answer to a command that nobody will handle; data and frames are only dropped."""

@@ -19,6 +19,23 @@ class Executor(Protocol):
         """Run this on the executor's thread, after everything posted before. Callable from any thread."""
 
 
+class LaterCall:
+    """Something to run later; once cancelled it keeps nothing alive, though its timer still has to pass."""
+
+    __slots__ = ("_executor", "_function")
+
+    def __init__(self, executor: Executor, function: Callable[[], None]) -> None:
+        self._executor = executor
+        self._function: Callable[[], None] | None = function
+
+    def fire(self) -> None:
+        if self._function is not None:
+            self._executor.post(self._function)
+
+    def cancel(self) -> None:
+        self._function = None
+
+
 class LoopExecutor:
     """Runs on an asyncio loop."""
 

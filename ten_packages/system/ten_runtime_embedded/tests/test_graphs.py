@@ -1,0 +1,434 @@
+"""Graphs at run time: wiring features, properties, schemas, dynamic graphs and their ports."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ten_runtime import (
+    AsyncExtension,
+    AudioFrame,
+    Cmd,
+    CmdResult,
+    Data,
+    Loc,
+    SendOptions,
+    StartGraphCmd,
+    StatusCode,
+    StopGraphCmd,
+    register_addon_as_extension,
+)
+from ten_runtime.addon import Addon
+
+
+class Echo(AsyncExtension):
+    """Answers and echoes with its name, under the name of what it got."""
+
+    async def on_cmd(self, async_ten_env: Any, cmd: Cmd) -> None:
+        result = CmdResult.create(StatusCode.OK, cmd)
+        result.set_property_string("who", self.name)
+        result.set_property_string("cmd", cmd.get_name())
+        result.set_property_from_json("got", cmd.get_property_to_json()[0])
+        await async_ten_env.return_result(result)
+
+    async def on_data(self, async_ten_env: Any, data: Data) -> None:
+        await async_ten_env.send_data(data)
+
+    async def on_audio_frame(self, async_ten_env: Any, audio_frame: AudioFrame) -> None:
+        await async_ten_env.send_audio_frame(audio_frame)
+
+
+TESTER = "ten:test_extension"
+
+
+async def ask(env: Any, name: str, *, to: Loc | None = None, **properties: Any) -> dict[str, Any]:
+    cmd = Cmd.create(name)
+    cmd.set_property_from_json(None, json.dumps(properties))
+    if to is not None:
+        cmd.set_dests([to])
+    result, error = await env.send_cmd(cmd)
+    assert error is None, str(error)
+    answer: dict[str, Any] = json.loads(result.get_property_to_json()[0])
+    return {"status": int(result.get_status_code()), **answer}
+
+
+# Wiring ---------------------------------------------------------------------------------------------------------
+
+
+def test_names_and_sources_wire_like_single_destinations(stage: Any) -> None:
+    graph = stage.graph(
+        [
+            {"extension": TESTER, "cmd": [{"names": ["a", "b"], "dest": [{"extension": "one"}]}]},
+            {"extension": "two", "cmd": [{"name": "c", "source": [{"extension": TESTER}]}]},
+        ],
+        one=Echo,
+        two=Echo,
+    )
+
+    async def script(env: Any, _tester: Any) -> None:
+        assert [(await ask(env, name))["who"] for name in "abc"] == ["one", "one", "two"]
+
+    assert stage.play(None, script, graph=graph) is None
+
+
+def test_messages_are_converted_on_the_way_and_so_are_results(stage: Any) -> None:
+    conversion = {
+        "type": "per_property",
+        "rules": [
+            {"path": "ten.name", "conversion_mode": "fixed_value", "value": "renamed"},
+            {"path": "new.text", "conversion_mode": "from_original", "original_path": "old"},
+            {"path": "fixed", "conversion_mode": "fixed_value", "value": 3},
+        ],
+        "result": {
+            "type": "per_property",
+            "rules": [{"path": "by", "conversion_mode": "from_original", "original_path": "who"}],
+        },
+    }
+    graph = stage.graph(
+        [{"extension": TESTER, "cmd": [{"name": "ask", "dest": [{"extension": "one", "msg_conversion": conversion}]}]}],
+        one=Echo,
+    )
+
+    async def script(env: Any, _tester: Any) -> None:
+        answer = await ask(env, "ask", old="text", dropped=True)
+        assert answer["cmd"] == "renamed"
+        assert answer["got"] == {"new": {"text": "text"}, "fixed": 3}
+        assert answer["by"] == answer["who"] == "one"
+
+    assert stage.play(None, script, graph=graph) is None
+
+
+def test_data_conversion_can_keep_the_original(stage: Any) -> None:
+    rules = [{"path": "b", "conversion_mode": "from_original", "original_path": "missing"}]
+    conversion = {"type": "per_property", "keep_original": True, "rules": rules}
+    graph = stage.graph(
+        [
+            {
+                "extension": TESTER,
+                "data": [{"name": "d", "dest": [{"extension": "one", "msg_conversion": conversion}]}],
+            },
+            {"extension": "one", "data": [{"name": "d", "dest": [{"extension": TESTER}]}]},
+        ],
+        one=Echo,
+    )
+
+    async def script(env: Any, tester: Any) -> None:
+        data = Data.create("d")
+        data.set_property_int("a", 1)
+        await env.send_data(data)
+        assert json.loads((await tester.next()).get_property_to_json()[0]) == {"a": 1, "b": None}
+
+    assert stage.play(None, script, graph=graph) is None
+
+
+# Properties and schemas -------------------------------------------------------------------------------------------
+
+
+def packaged(tmp_path: Path, name: str, cls: type, *, manifest: dict[str, Any], properties: dict[str, Any]) -> str:
+    """An addon with files of its own."""
+    directory = tmp_path / name
+    directory.mkdir()
+    base = {"type": "extension", "name": name, "version": "0.1.0"}
+    (directory / "manifest.json").write_text(json.dumps({**base, **manifest}))
+    (directory / "property.json").write_text(json.dumps(properties))
+
+    @register_addon_as_extension(name, str(directory / "addon.py"))
+    class _Addon(Addon):
+        def on_create_instance(self, ten_env: Any, name: str, context: Any) -> None:
+            ten_env.on_create_instance_done(cls(name), context)
+
+    return name
+
+
+class Properties(AsyncExtension):
+    async def on_cmd(self, async_ten_env: Any, cmd: Cmd) -> None:
+        result = CmdResult.create(StatusCode.OK, cmd)
+        result.set_property_from_json("tree", (await async_ten_env.get_property_to_json(""))[0])
+        await async_ten_env.return_result(result)
+
+
+def node(addon: str, **properties: Any) -> dict[str, Any]:
+    return {"type": "extension", "name": "sut", "addon": addon, "property": properties}
+
+
+def one_node_graph(entry: dict[str, Any]) -> dict[str, Any]:
+    tester = {"type": "extension", "name": TESTER, "addon": TESTER}
+    flows = [{"name": "ask", "dest": [{"extension": "sut"}]}]
+    return {"nodes": [tester, entry], "connections": [{"extension": TESTER, "cmd": flows, "data": flows}]}
+
+
+def test_node_properties_are_merged_over_the_files_and_placeholders_resolved(
+    stage: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEN_TEST_WORD", "word")
+    monkeypatch.setenv("TEN_TEST_EMPTY", "")
+    file = {
+        "kept": 1,
+        "deep": {"a": 1, "b": 2},
+        "list": [1, 2, 3],
+        "word": "${env:TEN_TEST_WORD}",
+        "none": "${env:TEN_TEST_UNSET|}",
+        "empty": "${env:TEN_TEST_EMPTY|x}",
+        "text": "not ${env:TEN_TEST_WORD} whole",
+    }
+    addon = packaged(tmp_path, "merged_python", Properties, manifest={}, properties=file)
+
+    async def script(env: Any, _tester: Any) -> None:
+        tree = (await ask(env, "ask"))["tree"]
+        assert tree == {
+            "kept": 1,
+            "deep": {"a": 1, "b": 5, "c": "fallback"},
+            "list": [9],
+            "word": "word",
+            "none": "",
+            "empty": "",
+            "text": "not ${env:TEN_TEST_WORD} whole",
+        }
+
+    graph = one_node_graph(node(addon, deep={"b": 5, "c": "${env:TEN_TEST_UNSET|fallback}"}, list=[9]))
+    assert stage.play(None, script, graph=graph) is None
+
+
+@pytest.mark.parametrize(
+    ("properties", "words"),
+    [
+        ({"word": "${env:TEN_TEST_UNSET}"}, ["TEN_TEST_UNSET", "not set", "word"]),
+        ({"word": "${file:x}"}, ["Unsupported placeholder scope", "word"]),
+        ({"count": "seven"}, ["count", "int64"]),
+    ],
+)
+def test_wrong_properties_fail_the_start_and_name_node_and_key(
+    stage: Any, tmp_path: Path, properties: dict[str, Any], words: list[str]
+) -> None:
+    name = f"typed_{abs(hash(str(properties)))}_python"
+    api = {"property": {"properties": {"count": {"type": "int64"}}}}
+    addon = packaged(tmp_path, name, Properties, manifest={"api": api}, properties={})
+
+    async def script(_env: Any, _tester: Any) -> None:
+        raise AssertionError("must not start")
+
+    verdict = stage.play(None, script, graph=one_node_graph(node(addon, **properties)))
+    assert verdict is not None
+    for word in ['node "sut"', *words]:
+        assert word in verdict.error_message()
+
+
+def test_schemas_adjust_and_guard_properties_and_messages(stage: Any, tmp_path: Path) -> None:
+    class Guarded(AsyncExtension):
+        async def on_cmd(self, async_ten_env: Any, cmd: Cmd) -> None:
+            ratio, error = await async_ten_env.get_property_float("ratio")
+            assert (ratio, error) == (2.0, None), "an int is adjusted to the declared float"
+            refused = await async_ten_env.set_property_string("ratio", "x")
+            assert refused is not None
+            bad = Data.create("out")
+            bad.set_property_string("n", "x")
+            refused = await async_ten_env.send_data(bad, SendOptions(wait_for_result=True))
+            assert refused.error_code() == 1 and ".n" in refused.error_message()
+            wrong = CmdResult.create(StatusCode.OK, cmd)
+            wrong.set_property_string("answer", "x")
+            assert await async_ten_env.return_result(wrong, SendOptions(wait_for_result=True)) is not None
+            right = CmdResult.create(StatusCode.OK, cmd)
+            right.set_property_int("answer", 42)
+            assert await async_ten_env.return_result(right) is None
+
+        async def on_data(self, async_ten_env: Any, data: Data) -> None:
+            raise AssertionError("violates the manifest, must not arrive")
+
+    number = {"property": {"properties": {"n": {"type": "int32"}}}}
+    answer = {"result": {"property": {"properties": {"answer": {"type": "int64"}}}}}
+    api = {
+        "property": {"properties": {"ratio": {"type": "float64"}}},
+        "cmd_in": [{"name": "ask", **number, **answer}],
+        "data_in": [{"name": "ask", **number}],
+        "data_out": [{"name": "out", **number}],
+    }
+    addon = packaged(tmp_path, "guarded_python", Guarded, manifest={"api": api}, properties={"ratio": 2})
+
+    async def script(env: Any, _tester: Any) -> None:
+        refused = await ask(env, "ask", n="not a number")
+        assert refused["status"] == StatusCode.ERROR and ".n" in refused["detail"]
+        data = Data.create("ask")
+        data.set_property_int("n", 2**40)
+        await env.send_data(data)
+        assert await ask(env, "ask", n=1) == {"status": 0, "answer": 42}
+
+    assert stage.play(None, script, graph=one_node_graph(node(addon))) is None
+
+
+def test_init_property_replaces_the_file_only_during_on_configure(stage: Any, tmp_path: Path) -> None:
+    class Initialised(Properties):
+        async def on_configure(self, async_ten_env: Any) -> None:
+            assert await async_ten_env.init_property_from_json('{"from": "code"}') is None
+
+        async def on_init(self, async_ten_env: Any) -> None:
+            error = await async_ten_env.init_property_from_json("{}")
+            assert error.error_code() == 1 and error.error_message() == "Invalid timing to init property."
+
+    addon = packaged(tmp_path, "initialised_python", Initialised, manifest={}, properties={"from": "file"})
+
+    async def script(env: Any, _tester: Any) -> None:
+        assert (await ask(env, "ask"))["tree"] == {"from": "code", "node": 1}
+
+    assert stage.play(None, script, graph=one_node_graph(node(addon, node=1))) is None
+
+
+# Dynamic graphs ---------------------------------------------------------------------------------------------------
+
+
+async def command(env: Any, cmd: Cmd) -> tuple[StatusCode, dict[str, Any]]:
+    cmd.set_dests([Loc("")])
+    result, error = await env.send_cmd(cmd)
+    assert error is None
+    return result.get_status_code(), json.loads(result.get_property_to_json()[0])
+
+
+async def start(env: Any, graph: dict[str, Any]) -> str:
+    cmd = StartGraphCmd.create()
+    assert cmd.set_graph_from_json(json.dumps(graph))
+    status, properties = await command(env, cmd)
+    assert status == StatusCode.OK, properties
+    return str(properties["graph_id"])
+
+
+async def stop(env: Any, graph_id: str) -> tuple[StatusCode, dict[str, Any]]:
+    cmd = StopGraphCmd.create()
+    cmd.set_graph_id(graph_id)
+    return await command(env, cmd)
+
+
+def session_graph(stage: Any) -> dict[str, Any]:
+    flow = [{"name": "m", "dest": [{"extension": "b"}]}]
+    ports = [("audio_frame_in", "m", "a"), ("audio_frame_out", "m", "b"), ("data_in", "m", "a"), ("data_out", "m", "b")]
+    ports += [("cmd_in", "who", "b"), ("cmd_out", "up", "a"), ("cmd_in", "call_up", "a")]
+
+    class Upward(Echo):
+        async def on_cmd(self, async_ten_env: Any, cmd: Cmd) -> None:
+            result, error = await async_ten_env.send_cmd(Cmd.create("up"))
+            assert error is None
+            answer = CmdResult.create(result.get_status_code(), cmd)
+            answer.set_property_string("up", result.get_property_string("detail")[0])
+            await async_ten_env.return_result(answer)
+
+    return {
+        "nodes": [
+            {"type": "extension", "name": "a", "addon": stage.addon(Upward)},
+            {"type": "extension", "name": "b", "addon": stage.addon(Echo)},
+        ],
+        "connections": [{"extension": "a", "audio_frame": flow, "data": flow}],
+        "exposed_messages": [{"type": type_, "name": name, "extension": ext} for type_, name, ext in ports],
+    }
+
+
+def test_the_starter_talks_to_a_graph_through_its_ports(stage: Any) -> None:
+    async def script(env: Any, tester: Any) -> None:
+        for _ in range(2):
+            graph_id = await start(env, session_graph(stage))
+            port = Loc("", graph_id)
+            frame, data = AudioFrame.create("m"), Data.create("m")
+            frame.alloc_buf(2)
+            data.set_property_int("n", 1)
+            for message, send in ((frame, env.send_audio_frame), (data, env.send_data)):
+                message.set_dests([port])
+                await send(message)
+                back = await tester.next()
+                assert type(back) is type(message) and back.get_source().graph_id == graph_id
+            assert (await ask(env, "who", to=port))["who"] == "b"
+            assert (await ask(env, "not exposed", to=port))["detail"] == "Failed to find destination."
+            asking = asyncio.create_task(ask(env, "call_up", to=port))
+            up = await tester.next()
+            assert up.get_name() == "up" and up.get_source().graph_id == graph_id
+            answer = CmdResult.create(StatusCode.OK, up)
+            answer.set_property_string("detail", "from the starter")
+            await env.return_result(answer)
+            assert (await asking)["up"] == "from the starter"
+            assert (await ask(env, "x", to=Loc("", graph_id, "b")))["who"] == "b", "extensions can be addressed as well"
+            assert await stop(env, graph_id) == (StatusCode.OK, {"detail": "close engine done"})
+            assert (await ask(env, "who", to=port))["detail"] == "Graph not found."
+
+    assert stage.play(None, script, graph=stage.graph(other=Echo)) is None
+
+
+def test_stopping_an_unknown_graph_is_an_error(stage: Any) -> None:
+    async def script(env: Any, _tester: Any) -> None:
+        status, properties = await stop(env, "unknown")
+        assert status == StatusCode.ERROR
+        assert properties["detail"] == "Failed to find the engine to be shut down."
+
+    assert stage.play(None, script, graph=stage.graph(other=Echo)) is None
+
+
+@pytest.mark.parametrize(
+    ("addon", "words"), [("no_such_python", ["no_such_python", 'node "x"']), (None, ["names no graph"])]
+)
+def test_a_graph_that_cannot_start_is_answered_with_the_reason(stage: Any, addon: str | None, words: list[str]) -> None:
+    async def script(env: Any, _tester: Any) -> None:
+        cmd = StartGraphCmd.create()
+        if addon is not None:
+            graph = {"nodes": [{"type": "extension", "name": "x", "addon": addon}]}
+            assert cmd.set_graph_from_json(json.dumps(graph))
+        status, properties = await command(env, cmd)
+        assert status == StatusCode.ERROR
+        for word in words:
+            assert word in properties["detail"]
+
+    assert stage.play(None, script, graph=stage.graph(other=Echo)) is None
+
+
+def test_an_unknown_predefined_graph_is_answered(stage: Any) -> None:
+    async def script(env: Any, _tester: Any) -> None:
+        cmd = StartGraphCmd.create()
+        cmd.set_predefined_graph_name("nope")
+        status, properties = await command(env, cmd)
+        assert status == StatusCode.ERROR and '"nope"' in properties["detail"]
+
+    assert stage.play(None, script, graph=stage.graph(other=Echo)) is None
+
+
+def test_timers_send_ten_timeout(stage: Any) -> None:
+    async def script(env: Any, tester: Any) -> None:
+        def timer(**fields: Any) -> Cmd:
+            cmd = Cmd.create("ten:timer")
+            assert cmd.set_property_from_json(None, json.dumps({"ten": fields})) is None
+            return cmd
+
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        assert (await command(env, timer(timer_id=5, timeout_us=2_000_000, times=2)))[0] == StatusCode.OK
+        for expected_s in (2, 4):
+            timeout = await tester.next()
+            assert timeout.get_name() == "ten:timeout" and timeout.get_property_int("timer_id") == (5, None)
+            assert loop.time() - started == pytest.approx(expected_s)
+        assert await tester.nothing_for(5)
+        await command(env, timer(timer_id=6, timeout_us=1_000_000, times=-1))
+        await command(env, timer(timer_id=6, cancel=True))
+        assert await tester.nothing_for(5)
+        assert (await command(env, timer(timeout_us=1)))[0] == StatusCode.ERROR
+
+    assert stage.play(None, script, graph=stage.graph(other=Echo), virtual=True) is None
+
+
+def test_many_graphs_start_and_stop_without_leaving_anything(stage: Any) -> None:
+    import gc
+    import threading
+
+    from ten_runtime._core.extension_host import ExtensionHost
+
+    counts: list[int] = []
+
+    async def script(env: Any, _tester: Any) -> None:
+        graph = session_graph(stage)
+        for round_ in range(60):
+            graph_id = await start(env, graph)
+            assert (await ask(env, "who", to=Loc("", graph_id)))["who"] == "b"
+            await stop(env, graph_id)
+            if round_ in (9, 59):
+                await asyncio.sleep(0.01)
+                gc.collect()
+                hosts = sum(isinstance(item, ExtensionHost) for item in gc.get_objects())
+                counts.append(hosts + len(asyncio.all_tasks()) + threading.active_count())
+
+    assert stage.play(None, script, graph=stage.graph(other=Echo), virtual=True) is None
+    assert counts[0] == counts[1]
