@@ -198,6 +198,16 @@ def test_findings_of_a_variant_stand_where_they_were_written(write):
     ]
 
 
+def test_graphs_inside_an_app_property(write):
+    graph = conversation()
+    graph["nodes"][0]["property"] = {"lng": "en"}
+    entries = [{"name": "one", "graph": conversation()}, {"name": "two", "graph": graph}, {"name": "three"}]
+    assert lines(write("property.json", {"ten": {"predefined_graphs": entries}})) == [
+        'ten.predefined_graphs[1].graph nodes[0] "stt" property.lng: "ear_python" has no such property; did you mean "lang"?',
+        "ten.predefined_graphs[2]: 'graph' must be an object, this is null",
+    ]
+
+
 def test_a_graph_without_nodes(write):
     (found,) = lines(write("g.json", {}))
     assert found.startswith("nodes: No extension node is defined in graph.; add {")

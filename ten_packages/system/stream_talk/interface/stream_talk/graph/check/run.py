@@ -11,6 +11,7 @@ from ten_graph.flatten import import_problems
 
 from stream_talk.graph.check import edges, nodes
 from stream_talk.graph.check.context import CheckContext, CheckFunction, make_context
+from stream_talk.graph.check.predefined import is_app_property, predefined_graphs
 from stream_talk.graph.document import Document, load_document
 from stream_talk.graph.packages import Packages
 from stream_talk.graph.requirements import VersionOf, installed_version
@@ -43,8 +44,20 @@ def check_file(
     except GraphError as error:
         return [error.problem().within(str(path))]
     context = make_context(document, packages=packages, environ=environ, version_of=version_of)
-    found = [problem.within(str(path)) for problem in _check(context, tuple(checks), set())]
+    look = _check_property if is_app_property(document) else _check
+    found = [problem.within(str(path)) for problem in look(context, tuple(checks), set())]
     return list(dict.fromkeys(found))
+
+
+def _check_property(context: CheckContext, checks: tuple[CheckFunction, ...], seen: set[Path]) -> Iterator[Problem]:
+    for place, graph in predefined_graphs(context.document):
+        problems = (
+            [graph] if isinstance(graph, Problem) else _check(replace(context, document=graph), checks, set(seen))
+        )
+        here = str(context.document.path)
+        for problem in problems:
+            is_here = problem.file in ("", here)
+            yield replace(problem, where=f"{place} {problem.where}".strip()) if is_here else problem
 
 
 def _check(context: CheckContext, checks: tuple[CheckFunction, ...], seen: set[Path]) -> Iterator[Problem]:
