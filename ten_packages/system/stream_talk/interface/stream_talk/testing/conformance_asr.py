@@ -11,6 +11,7 @@ class TestConformance(AsrConformance):
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -146,7 +147,7 @@ class AsrConformance:
         record = self.drive(script)
         heard = [e.body for e in finals(record) if e.body["text"] or not self.hears_text]
         heard = [body for body in heard if body["duration_ms"] > 1]
-        for one, other in zip(heard, heard[1:], strict=False):
+        for one, other in itertools.pairwise(heard):
             assert other["start_ms"] >= one["start_ms"] + one["duration_ms"]
         if self.hears_text:
             assert len(heard) >= 2, "a pause of 1.5 s did not end the segment"

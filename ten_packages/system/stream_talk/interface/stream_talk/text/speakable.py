@@ -69,7 +69,7 @@ class SpeakableFilter:
             self._begin_line(char, at)
         elif char == "<":
             self._hold(char, at, self._in_tag)
-        elif char in "hw" and not self._last.isalnum():
+        elif char in "hw" and not (self._last.isascii() and self._last.isalnum()):
             self._hold(char, at, self._in_maybe_url)
         elif char == "(" and self._last == "]":
             self._state = self._in_target
