@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import itertools
 import json
 import shutil
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
 
 FLAGS = [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -26,7 +27,9 @@ KEY_CODES = {"Escape": 27, "Enter": 13, "Tab": 9, " ": 32}
 
 
 def find_chromium() -> str | None:
-    return next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+    return next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )
 
 
 class PageError(AssertionError):
@@ -46,7 +49,9 @@ class Browser:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         port, path = self._devtools_address()
-        self.socket = connect(f"ws://127.0.0.1:{port}{path}", max_size=None, compression=None)
+        self._resources = contextlib.ExitStack()
+        address = f"ws://127.0.0.1:{port}{path}"
+        self.socket = self._resources.enter_context(connect(address, max_size=None, compression=None))
         self.events: list[dict[str, Any]] = []
         self._ids = itertools.count(1)
 
@@ -85,13 +90,13 @@ class Browser:
         try:
             self.command("Browser.close")
         finally:
-            self.socket.close()
+            self._resources.close()
             self.process.wait(timeout=10)
             shutil.rmtree(self.profile, ignore_errors=True)
 
 
 class Page:
-    """A page in a browser context of its own: own storage, own permissions."""
+    """A page in a browser context of its own: own storage, own everything."""
 
     def __init__(
         self,
@@ -103,15 +108,13 @@ class Page:
         scale: float = 1.0,
         language: str = "en-US",
         media: dict[str, str] | None = None,
-        denied: tuple[str, ...] = (),
         before: str = "",
     ) -> None:
         self.browser = browser
         self.context = browser.command("Target.createBrowserContext")["browserContextId"]
-        for permission in denied:
-            parameters = {"permission": {"name": permission}, "setting": "denied", "browserContextId": self.context}
-            browser.command("Browser.setPermission", parameters)
-        target = browser.command("Target.createTarget", {"url": "about:blank", "browserContextId": self.context})["targetId"]
+        target = browser.command("Target.createTarget", {"url": "about:blank", "browserContextId": self.context})[
+            "targetId"
+        ]
         self.session = browser.command("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
         self._prepare(size, mobile, scale, language, media or {}, before)
         self.command("Page.navigate", {"url": url})
@@ -157,7 +160,9 @@ class Page:
                 raise
             value = self.eval(program)
         if not value:
-            raise PageError(f"never true: {expression}\non the page: {self.text('body')[:800]}\nerrors: {self.problems()}")
+            raise PageError(
+                f"never true: {expression}\non the page: {self.text('body')[:800]}\nerrors: {self.problems()}"
+            )
         return value
 
     def text(self, selector: str) -> str:

@@ -36,11 +36,11 @@ RATE_HZ = 24_000
 FRAME = RATE_HZ // 50
 UNSEQUENCED = {"ready", "stats", "pong", "error", "bye"}
 GRAPHS = [
-    {"name": "embedded", "title": "Embedded", "description": "Everything on this machine", "needs": [], "available": True,
+    {"name": "embedded", "title": {"en": "Embedded", "zh": "内置"}, "description": {"en": "Everything on this machine"}, "needs": [], "available": True,
      "reason": None, "remedy": None},
-    {"name": "kokoro", "title": "Kokoro voice", "description": "A larger voice", "needs": [], "available": True, "reason": None,
+    {"name": "kokoro", "title": {"en": "Kokoro voice"}, "description": {"en": "A larger voice"}, "needs": [], "available": True, "reason": None,
      "remedy": None},
-    {"name": "mlx", "title": "Apple Silicon", "description": "On a Mac", "needs": ["mlx"], "available": False,
+    {"name": "mlx", "title": {"en": "Apple Silicon"}, "description": {"en": "On a Mac"}, "needs": ["mlx"], "available": False,
      "reason": "Needs a Mac.", "remedy": "Use the embedded graph."},
 ]  # fmt: skip
 
@@ -70,7 +70,9 @@ class FakeGateway:
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]
-        config = uvicorn.Config(self._app(), log_level="error", lifespan="off", ws_per_message_deflate=False, timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            self._app(), log_level="error", lifespan="off", ws_per_message_deflate=False, timeout_graceful_shutdown=1
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._serve, args=(listener,), daemon=True)
         self._thread.start()
@@ -109,9 +111,22 @@ class FakeGateway:
         self.say("words", request_id=f"r{generation}", turn_id=turn_id, words=timed)
         self.play(generation, duration_ms, turn_id=turn_id, last=last)
 
-    def hear(self, text: str, *, turn_id: int, start_ms: float = 0, duration_ms: float = 400, final: bool = True) -> None:
+    def hear(
+        self, text: str, *, turn_id: int, start_ms: float = 0, duration_ms: float = 400, final: bool = True
+    ) -> None:
         self.say("user_text", text=text, final=final, stable_chars=len(text) if final else len(text) // 2, start_ms=start_ms,
                  duration_ms=duration_ms, language="en-US", words=[], source="speech", turn_id=turn_id)  # fmt: skip
+
+    def prepare_memory(self) -> None:
+        self.memories = [
+            {"id": 1, "text": "You like astronomy"},
+            {"id": 2, "text": "Your sister Ana lives in Porto"},
+            {"id": 3, "text": "You drink your coffee without sugar"},
+        ]
+        self.conversations = [
+            {"session_id": "s_1", "title": "The moon and the sun"},
+            {"session_id": "s_0", "title": "Plans for Sunday"},
+        ]
 
     def drop(self) -> None:
         """The line breaks without a word."""
@@ -144,7 +159,10 @@ class FakeGateway:
             routes=[
                 WebSocketRoute("/v1/talk", self._talk),
                 Route("/v1/graphs", self._graphs),
-                Route("/v1/voices", lambda _: JSONResponse({"voices": [{"id": "anna", "name": "Anna"}, {"id": "ben", "name": "Ben"}]})),
+                Route(
+                    "/v1/voices",
+                    lambda _: JSONResponse({"voices": [{"id": "anna", "name": "Anna"}, {"id": "ben", "name": "Ben"}]}),
+                ),
                 Route("/v1/memory/items", self._memory_items),
                 Route("/v1/memory/items/{id}", self._memory_item, methods=["PATCH", "DELETE"]),
                 Route("/v1/memory/conversations", self._memory_conversations),

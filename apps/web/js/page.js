@@ -35,7 +35,7 @@ export class Page {
     this.timing = new TimingView(t);
     this.graph = new GraphView(t);
     this.memory = new MemoryPanel({ t, server });
-    this.graphSwitch = new GraphSwitch({ t, onChoose: (name) => this.chooseGraph(name) });
+    this.graphSwitch = new GraphSwitch({ t, language: this.language, onChoose: (name) => this.chooseGraph(name) });
     this.settingsPanel = new SettingsPanel({ t, store: settings, onChange: (name, value) => this.settingChanged(name, value) });
     this.panels = new Panels({ t, onChange: (open) => this.panelChanged(open) });
     this.failures = new FailureView({ t, act: (way, value) => this.takeWay(way, value) });
@@ -61,14 +61,14 @@ export class Page {
   listen() {
     const { conversation } = this;
     conversation.on("state", (state) => this.stage.show(state));
-    conversation.on("status", ({ status, waitMs }) => this.statusChanged(status, waitMs));
+    conversation.on("status", (change) => this.statusChanged(change));
     conversation.on("level", (level) => this.orb.hear(level));
     conversation.on("entry", (entry) => this.entry(entry));
     conversation.on("sounding", ({ entry, on }) => this.captions.sounding(entry, on));
     conversation.on("cleared", () => this.cleared());
     conversation.on("timing", (timing) => this.timing.show(timing));
     conversation.on("stats", (stats) => this.graph.show(stats));
-    conversation.on("memory", (message) => this.remembered(message));
+    conversation.on("memory", ({ items }) => this.memory.highlight(items ?? []));
     conversation.on("notice", ({ text }) => toast(text));
     conversation.on("error", ({ text }) => text && toast(text));
     conversation.on("graph", (message) => this.graphChanged(message));
@@ -159,15 +159,8 @@ export class Page {
     toast(this.t("cleared"));
   }
 
-  remembered({ items, turn_id: turnId }) {
-    this.memory.highlight(items ?? []);
-    const entry = this.conversation.captions.entries.findLast((e) => e.who === "it" && e.turnId === turnId);
-    if (entry) this.captions.remembered(entry, items ?? []);
-    else this.pendingMemory = { turnId, items };
-  }
-
-  statusChanged(status, waitMs) {
-    this.stage.waiting(status === "reconnecting" ? waitMs : null);
+  statusChanged({ status, waitMs, resumable }) {
+    this.stage.waiting({ waitMs, resumable });
     if (status === "open") this.lineIsOpen();
     if (status === "idle") byId("line-quality").hidden = true;
     this.wakeLock.want(status !== "idle");

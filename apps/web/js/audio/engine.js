@@ -13,6 +13,7 @@ export class AudioEngine extends Emitter {
     this.context = null;
     this.playout = null;
     this.microphone = null;
+    this.waiting = [];
   }
 
   /** Call inside a click or key press: some browsers start a context nowhere else. Returns a failure code or null. */
@@ -23,22 +24,30 @@ export class AudioEngine extends Emitter {
     }
     const missing = missingAudio(window);
     if (missing) return missing;
-    this.context = new AudioContext({ latencyHint: "interactive" });
-    const resumed = this.context.resume();
+    const context = new AudioContext({ latencyHint: "interactive" });
+    this.context = context;
+    context.onstatechange = () => this.emit("context", context.state);
+    const resumed = context.resume();
     if (navigator.audioSession) navigator.audioSession.type = "play-and-record";
-    await this.context.audioWorklet.addModule(new URL("./playout-worklet.js", import.meta.url));
-    await this.context.audioWorklet.addModule(new URL("./capture-worklet.js", import.meta.url));
-    this.playout = new AudioWorkletNode(this.context, "playout", {
+    await context.audioWorklet.addModule(new URL("./playout-worklet.js", import.meta.url));
+    await context.audioWorklet.addModule(new URL("./capture-worklet.js", import.meta.url));
+    // The person may have ended the conversation before it began.
+    if (this.context !== context) return null;
+    this.addPlayout(context);
+    if (speakerId) await this.useSpeaker(speakerId);
+    await resumed;
+    return null;
+  }
+
+  addPlayout(context) {
+    this.playout = new AudioWorkletNode(context, "playout", {
       numberOfInputs: 0,
       outputChannelCount: [1],
       processorOptions: { inputRateHz: OUTPUT_RATE_HZ },
     });
     this.playout.port.onmessage = (event) => this.emit(event.data.type === "event" ? "playout" : "progress", event.data);
-    this.playout.connect(this.context.destination);
-    this.context.onstatechange = () => this.emit("context", this.context.state);
-    if (speakerId) await this.useSpeaker(speakerId);
-    await resumed;
-    return null;
+    this.playout.connect(context.destination);
+    for (const [order, transfer] of this.waiting.splice(0)) this.playout.port.postMessage(order, transfer);
   }
 
   async wake() {
@@ -61,6 +70,10 @@ export class AudioEngine extends Emitter {
       // A remembered device that was unplugged must not keep anyone from talking.
       if (deviceId && error.name === "OverconstrainedError") return this.openMicrophone({ deviceId: null, processing });
       return microphoneFailure(error);
+    }
+    if (!this.context) {
+      for (const track of stream.getTracks()) track.stop();
+      return null;
     }
     this.closeMicrophone();
     this.attach(stream);
@@ -102,12 +115,18 @@ export class AudioEngine extends Emitter {
   }
 
   play(frame) {
-    if (!this.playout) return;
-    this.playout.port.postMessage({ type: "frame", ...frame }, [frame.samples.buffer]);
+    this.order({ type: "frame", ...frame }, [frame.samples.buffer]);
   }
 
-  order(order) {
-    if (this.playout) this.playout.port.postMessage(order);
+  /** The line may be quicker than the sound: what comes while the worklets still load is kept, in order. */
+  order(order, transfer = []) {
+    if (this.playout) this.playout.port.postMessage(order, transfer);
+    else if (this.context) this.waiting.push([order, transfer]);
+  }
+
+  /** Local time at which the audio thread rendered the sample of that context time. */
+  renderedAtMs(contextTime) {
+    return performance.now() - Math.max(0, this.context.currentTime - contextTime) * 1000;
   }
 
   /** Local time at which the sample of that context time reaches the ear. */
@@ -134,12 +153,15 @@ export class AudioEngine extends Emitter {
     this.closeMicrophone();
     const context = this.context;
     this.context = null;
+    this.waiting = [];
     if (this.playout) {
       this.playout.port.postMessage({ type: "close" });
       this.playout.disconnect();
       this.playout = null;
     }
-    if (context) await context.close();
+    if (!context) return;
+    context.onstatechange = null;
+    await context.close();
   }
 }
 

@@ -39,9 +39,15 @@ export function charsHeard(entry, playedMs) {
   return Math.round(entry.text.length * Math.min(1, playedMs / entry.totalMs));
 }
 
-/** Where the heard part of `text` ends. `heard` may differ from it in white space and marks, so letters are counted. */
+/** Where the heard part of `text` ends, the space after it included. */
 export function heardBoundary(text, heard) {
-  if (text.startsWith(heard)) return heard.length;
+  let at = text.startsWith(heard) ? heard.length : countLetters(text, heard);
+  while (at < text.length && /\s/u.test(text[at])) at += 1;
+  return at;
+}
+
+/** `heard` may differ from the text in white space and marks, so letters are counted. */
+function countLetters(text, heard) {
   let letters = [...heard].filter((c) => !SPACE_OR_MARK.test(c)).length;
   let at = 0;
   for (const character of text) {

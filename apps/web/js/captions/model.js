@@ -12,6 +12,7 @@ export class CaptionModel {
     this.byKey = new Map();
     this.byRequest = new Map();
     this.byGeneration = new Map();
+    this.memories = new Map();
   }
 
   /** Takes one server message; returns the entry that it changed, or null. */
@@ -31,6 +32,8 @@ export class CaptionModel {
         return this.heard(message);
       case "tool":
         return this.tool(message);
+      case "memory":
+        return this.memory(message);
       default:
         return null;
     }
@@ -92,6 +95,14 @@ export class CaptionModel {
     return entry;
   }
 
+  /** What was remembered for a turn is told before or after its reply begins. */
+  memory({ turn_id: turnId, items }) {
+    this.memories.set(turnId, items ?? []);
+    const entry = this.entries.findLast((e) => e.who === "it" && this.byGeneration.get(e.generation) === e && e.turnId === turnId);
+    if (entry) entry.memory = items ?? [];
+    return entry ?? null;
+  }
+
   /** The playout clock: `playedMs` of that reply have been heard. Returns the entry when more of it is lit now. */
   played(generation, playedMs) {
     const entry = this.byGeneration.get(generation);
@@ -125,10 +136,13 @@ export class CaptionModel {
     this.byKey.clear();
     this.byRequest.clear();
     this.byGeneration.clear();
+    this.memories.clear();
   }
 
   reply(generation, turnId, requestId) {
     const entry = this.entry(`it:${generation}`, { who: "it", turnId });
+    entry.generation = generation;
+    entry.memory = this.memories.get(turnId) ?? entry.memory;
     this.byGeneration.set(generation, entry);
     if (requestId) this.byRequest.set(requestId, entry);
     return entry;
@@ -150,6 +164,8 @@ export class CaptionModel {
       struckFrom: null,
       interrupted: false,
       done: false,
+      generation: null,
+      memory: [],
       ...fields,
     };
     this.entries.push(entry);

@@ -27,6 +27,7 @@ export class CaptionView {
     if (item.key !== key) this.rebuild(entry, item, key);
     this.light(entry, item);
     this.say(entry, item);
+    this.remembered(entry, item);
     this.follow();
   }
 
@@ -91,14 +92,13 @@ export class CaptionView {
   }
 
   /** What was remembered for this reply, said under it. */
-  remembered(entry, items) {
-    const item = this.shown.get(entry.id);
-    if (!item || items.length === 0) return;
+  remembered({ memory: items }, item) {
+    if (items.length === 0 || item.memory === items) return;
+    item.memory = items;
     const words = items.length === 1 ? this.t("usedMemory", { text: items[0].text }) : this.t("usedMemories", { count: items.length });
     item.aside?.remove();
     item.aside = el("p", { class: "aside" }, el("button", { type: "button", onclick: () => this.onMemory(items) }, words));
     item.line.append(item.aside);
-    this.follow();
   }
 
   follow() {

@@ -48,14 +48,14 @@ export class GraphView {
   }
 
   cell(node, { x, y }) {
-    const numbers = svg("text", { class: "sub", x: 10, y: 34 });
-    const busy = svg("rect", { class: "busy", x: 0, y: CELL.height - 3, width: 0, height: 3, rx: 1.5 });
+    const numbers = svg("text", { class: "sub", x: 10, y: 33 });
+    const busy = svg("rect", { class: "busy", x: 10, y: CELL.height - 7, width: 0, height: 2.5, rx: 1.5 });
     const group = svg(
       "g",
       { class: "node", transform: `translate(${x} ${y})` },
       svg("title", {}, node.addon),
-      svg("rect", { width: CELL.width, height: CELL.height, rx: 10 }),
-      svg("text", { x: 10, y: 19 }, shorten(node.name, 15)),
+      svg("rect", { class: "cell", width: CELL.width, height: CELL.height, rx: 10 }),
+      svg("text", { x: 10, y: 18 }, shorten(node.name, 15)),
       numbers,
       busy,
     );
@@ -68,7 +68,7 @@ export class GraphView {
     group.classList.toggle("hot", hottest !== null && node.name === hottest.name);
     group.classList.toggle("dropping", node.newlyDropped > 0);
     numbers.textContent = node.queue > 0 ? `${percent(node.share)} %  · ${node.queue}` : `${percent(node.share)} %`;
-    busy.setAttribute("width", String(Math.min(1, node.share) * CELL.width));
+    busy.setAttribute("width", String(Math.min(1, node.share) * (CELL.width - 20)));
   }
 
   refreshEdge(edge) {

@@ -33,6 +33,7 @@ export default {
   hintIdle: "Press Talk and speak. Interrupt whenever you like.",
   hintPush: "Hold the space bar, or the button, while you speak.",
   hintReconnecting: "Nothing is lost. Trying again in {seconds} s.",
+  hintRetry: "Trying again in {seconds} s.",
   hintMuted: "Your microphone is off.",
   hintTyping: "The microphone is not in use. Type below.",
 
@@ -76,11 +77,11 @@ export default {
   timingNothing: "Each of your turns will be drawn here.",
   figureLast: "Last turn",
   figureMedian: "Median",
-  figureTail: "95 of 100 within",
+  figureTail: "95 % within",
   stages: {
     microphone: "Microphone",
     line_up: "Line, up",
-    endpoint: "Waiting for your end",
+    endpoint: "End of turn",
     vad: "Voice detection",
     stt: "Recognition",
     turn_detection: "Turn decision",

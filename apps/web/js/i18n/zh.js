@@ -33,6 +33,7 @@ export default {
   hintIdle: "点“开始交谈”，然后说话。随时可以打断。",
   hintPush: "说话时按住空格键或按钮。",
   hintReconnecting: "什么都不会丢。{seconds} 秒后重试。",
+  hintRetry: "{seconds} 秒后重试。",
   hintMuted: "麦克风已关闭。",
   hintTyping: "没有使用麦克风，请在下面打字。",
 

@@ -31,9 +31,9 @@ export class SettingsPanel {
   }
 
   outputs() {
-    for (const output of this.form.querySelectorAll("output")) {
-      const value = this.store.get(output.dataset.for);
-      output.textContent = output.dataset.for === "rate" ? `${value.toFixed(2)} ×` : `${Math.round(value * 100)} %`;
+    for (const output of this.form.querySelectorAll("[data-value]")) {
+      const value = this.store.get(output.dataset.value);
+      output.textContent = output.dataset.value === "rate" ? `${value.toFixed(2)} ×` : `${Math.round(value * 100)} %`;
     }
   }
 

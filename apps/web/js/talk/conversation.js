@@ -114,7 +114,7 @@ export class Conversation extends Emitter {
       this.engine.close();
       this.captions.seal();
     }
-    this.emit("status", { status, waitMs });
+    this.emit("status", { status, waitMs, resumable: this.session.identity !== null });
     this.showState();
   }
 
@@ -189,16 +189,18 @@ export class Conversation extends Emitter {
   }
 
   playoutEvent(event) {
-    const heardAtMs = this.engine.heardAtMs(event.contextTime);
     this.reporter.event(event, this.now());
-    if (event.state === "started") {
-      const startedMs = heardAtMs - this.engine.outputLatencyMs;
-      const { inputLatencyMs } = this.engine;
-      this.timing.replyStarted(event.generation, { startedMs, heardMs: heardAtMs, inputLatencyMs, rttMs: this.session.clock.rttMs });
-      this.emit("timing", this.timing);
-    }
+    if (event.state === "started") this.replyStarted(event);
     if (event.state === "finished") this.changed(this.captions.finished(event.generation));
     this.setSounding(event.state === "started" ? event.generation : null);
+  }
+
+  replyStarted({ generation, contextTime }) {
+    const startedMs = this.engine.renderedAtMs(contextTime);
+    const heardMs = Math.max(startedMs, this.engine.heardAtMs(contextTime));
+    const { inputLatencyMs } = this.engine;
+    this.timing.replyStarted(generation, { startedMs, heardMs, inputLatencyMs, rttMs: this.session.clock.rttMs });
+    this.emit("timing", this.timing);
   }
 
   progress(progress) {

@@ -2,9 +2,15 @@
 
 import { byId, el } from "./dom.js";
 
+/** Titles come in several languages. */
+function inLanguage(texts, language) {
+  if (typeof texts === "string") return texts;
+  return texts?.[language] ?? texts?.en ?? Object.values(texts ?? {})[0] ?? "";
+}
+
 export class GraphSwitch {
-  constructor({ t, onChoose }) {
-    this.t = t;
+  constructor({ t, language, onChoose }) {
+    Object.assign(this, { t, language });
     this.select = byId("graph");
     this.select.addEventListener("change", () => onChoose(this.select.value));
   }
@@ -12,9 +18,10 @@ export class GraphSwitch {
   offer({ graphs, default: preset }, chosen) {
     this.select.replaceChildren(
       ...graphs.map((graph) => {
-        const title = graph.title || graph.name;
+        const title = inLanguage(graph.title, this.language) || graph.name;
+        const description = inLanguage(graph.description, this.language);
         const why = [graph.reason, graph.remedy].filter(Boolean).join(" ");
-        return el("option", { value: graph.name, disabled: !graph.available, title: why || graph.description }, graph.available ? title : this.t("graphUnavailable", { title }));
+        return el("option", { value: graph.name, disabled: !graph.available, title: why || description }, graph.available ? title : this.t("graphUnavailable", { title }));
       }),
     );
     byId("graph-switch").hidden = graphs.length === 0;

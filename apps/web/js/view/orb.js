@@ -74,12 +74,28 @@ export class Orb {
   }
 
   halo(half) {
-    for (const layer of [3, 2, 1]) {
-      this.trace(half, layer);
-      this.pen.globalAlpha = 0.05 + 0.03 * (3 - layer);
+    for (const layer of [4, 3, 2, 1]) {
+      this.trace(half, layer * 0.9);
+      this.pen.globalAlpha = 0.035 + 0.015 * (4 - layer);
       this.pen.fill();
     }
     this.pen.globalAlpha = 1;
+  }
+
+  /** Light from above left: the body is round, not a disc. */
+  sheen(half) {
+    const { pen, shape } = this;
+    const reach = half * shape.scale;
+    const light = pen.createRadialGradient(-reach * 0.45, -reach * 0.55, 0, -reach * 0.2, -reach * 0.2, reach * 1.7);
+    light.addColorStop(0, "rgb(255 255 255 / 0.42)");
+    light.addColorStop(0.55, "rgb(255 255 255 / 0.05)");
+    light.addColorStop(1, "rgb(0 0 0 / 0.14)");
+    const colour = pen.fillStyle;
+    pen.fillStyle = light;
+    pen.globalAlpha = (1 - shape.ring) ** 1.5;
+    pen.fill();
+    pen.globalAlpha = 1;
+    pen.fillStyle = colour;
   }
 
   body(half) {
@@ -89,6 +105,7 @@ export class Orb {
     pen.globalAlpha = 0.1 + 0.9 * solid ** 1.5;
     pen.fill();
     pen.globalAlpha = 1;
+    if (solid > 0.02) this.sheen(half);
     if (shape.ring < 0.02) return;
     pen.lineWidth = half * (0.05 + 0.05 * shape.ring);
     const round = Math.PI * 2 * half * shape.scale;

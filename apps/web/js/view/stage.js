@@ -20,6 +20,7 @@ export class Stage {
     Object.assign(this, { t, orb, settings });
     this.state = "idle";
     this.waitMs = null;
+    this.resumable = false;
   }
 
   show(state) {
@@ -29,8 +30,9 @@ export class Stage {
     this.words();
   }
 
-  waiting(waitMs) {
+  waiting({ waitMs, resumable }) {
     this.waitMs = waitMs ?? null;
+    this.resumable = resumable;
     this.words();
   }
 
@@ -53,7 +55,7 @@ export class Stage {
   hint() {
     const { t, state, waitMs } = this;
     if (state === "idle") return t("hintIdle");
-    if (state === "reconnecting" && waitMs !== null) return t("hintReconnecting", { seconds: Math.max(1, Math.round(waitMs / 1000)) });
+    if (state === "reconnecting" && waitMs !== null) return t(this.resumable ? "hintReconnecting" : "hintRetry", { seconds: Math.max(1, Math.round(waitMs / 1000)) });
     if (state === "muted") return t("hintMuted");
     if (state === "typing") return t("hintTyping");
     if (this.pushToTalk && state === "listening") return t("hintPush");

@@ -1,0 +1,427 @@
+"""The page in a real Chromium, against a server that says exactly what each test wants said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from chromium import Browser, Page, until
+from fake_gateway import FakeGateway
+from scenes import graph_stats, talk, turn
+
+pytestmark = pytest.mark.browser
+Opener = Callable[..., Page]
+
+
+def state_is(page: Page, state: str) -> None:
+    page.wait(f"document.body.dataset.state === {json.dumps(state)}")
+
+
+def failure(page: Page) -> str:
+    page.wait("!document.querySelector('#failure').hidden")
+    return page.text("#failure-text")
+
+
+def real_problems(page: Page) -> list[str]:
+    """A server without memory answers 404, and the browser notes it down."""
+    return [problem for problem in page.problems() if "/v1/memory/" not in problem]
+
+
+def test_every_state_is_seen(open_page: Opener, gateway: FakeGateway) -> None:
+    page = open_page()
+    assert page.text("#state") == "Ready when you are"
+    talk(page, gateway)
+    assert gateway.received[0]["type"] == "hello"
+    seen = {}
+    for state in ("hearing", "thinking", "speaking", "paused", "listening"):
+        gateway.say("state", state=state, turn_id=1)
+        state_is(page, state)
+        seen[page.text("#state")] = page.eval("getComputedStyle(document.body).getPropertyValue('--voice')")
+    assert list(seen) == ["I hear you", "Thinking", "Speaking", "Go on, I’m listening", "Listening"]
+    assert page.text("#talk-label") == "End"
+    page.click("#talk")
+    state_is(page, "idle")
+    until(lambda: gateway.of_type("bye"))
+    assert real_problems(page) == []
+
+
+def test_a_turn_is_captioned_lit_measured_and_reported(open_page: Opener, gateway: FakeGateway) -> None:
+    page = open_page()
+    talk(page, gateway)
+    turn(page, gateway, 1, "What time is it?", "It is half past four in the afternoon.", duration_ms=1200)
+    assert page.text(".saying.you p") == "What time is it?"
+    page.wait(
+        "document.querySelectorAll('.saying.it .lit').length >= 2 && document.querySelector('.saying.it p > span:not(.lit)')"
+    )
+    page.wait("!document.querySelector('.saying.it p > span:not(.lit)')")
+    until(lambda: any(r["state"] == "finished" for r in gateway.of_type("playout")))
+    reports = gateway.of_type("playout")
+    assert reports[0]["state"] == "started" and reports[0]["request_id"] == "r1"
+    assert abs(reports[-1]["played_ms"] - 1200) < 5
+    played = [report["played_ms"] for report in reports]
+    assert played == sorted(played) and len(reports) > 8
+    page.click('[data-panel="timing"]')
+    stages = page.eval("[...document.querySelectorAll('.turn tbody th')].map((e) => e.textContent)")
+    assert {
+        "End of turn",
+        "Recognition",
+        "Language model",
+        "Voice",
+        "Line, down",
+        "Playout buffer",
+        "Loudspeaker",
+    } <= set(stages)
+    assert page.text("#timing-figures dd").endswith("ms")
+
+
+def test_an_interruption_is_silent_at_once_and_strikes_what_was_not_heard(
+    open_page: Opener, gateway: FakeGateway
+) -> None:
+    page = open_page()
+    talk(page, gateway)
+    turn(
+        page, gateway, 1, "Tell me a story.", "Once upon a time there was a king who never listened.", duration_ms=4000
+    )
+    gateway.say("playout_control", action="cut", generation=1, turn_id=1)
+    dropped = until(lambda: [r for r in gateway.of_type("playout") if r["state"] == "dropped"])[0]
+    assert dropped["played_ms"] < 3900 and dropped["buffered_ms"] == 0
+    gateway.say(
+        "heard",
+        turn_id=1,
+        heard_text="Once upon a time",
+        unheard_text="there was a king who never listened.",
+        interrupted=True,
+    )
+    page.wait("document.querySelector('.saying.it s')")
+    struck = page.eval("[...document.querySelectorAll('.saying.it s')].map((e) => e.textContent).join('')")
+    assert struck == "there was a king who never listened."
+    page.wait("document.querySelector('#said').textContent.includes('not heard: there was a king')")
+
+
+def test_stop_cuts_here_before_the_server_answers(open_page: Opener, gateway: FakeGateway) -> None:
+    page = open_page()
+    talk(page, gateway)
+    turn(page, gateway, 1, "Go on.", "This will take a rather long while to say.", duration_ms=6000)
+    page.key("Escape")
+    until(lambda: gateway.of_type("stop"))
+    assert until(lambda: [r for r in gateway.of_type("playout") if r["state"] == "dropped"])
+
+
+def test_markup_in_a_transcript_is_shown_and_never_runs(open_page: Opener, gateway: FakeGateway) -> None:
+    page = open_page()
+    talk(page, gateway)
+    evil = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
+    gateway.hear(evil, turn_id=1)
+    gateway.say("assistant_text", turn_id=1, generation=1, request_id="r1", text=evil, final=True, reasoning=False)
+    gateway.say("notice", level="info", code="x", text=evil)
+    gateway.say("tool", turn_id=1, name=evil, call_id="c", state="running", arguments="{}")
+    page.wait("document.querySelectorAll('.saying').length === 3 && !document.querySelector('#toast').hidden")
+    assert page.text(".saying.you p") == evil
+    assert page.text(".saying.it p") == evil
+    assert page.eval("document.querySelectorAll('.sayings img, .sayings script, #toast img').length") == 0
+    assert page.eval("document.title") == "Stream-Talk"
+
+
+def test_policy_forbids_what_the_page_does_not_need(open_page: Opener) -> None:
+    page = open_page()
+    page.eval(
+        "(() => { const s = document.createElement('script'); s.textContent = \"document.title = 'owned'\"; document.head.append(s); })()"
+    )
+    assert page.eval("document.title") == "Stream-Talk"
+    until(lambda: any("Content Security Policy" in problem for problem in (page.eval("1"), page.problems())[1]))
+
+
+def test_the_page_speaks_chinese_to_a_chinese_browser(open_page: Opener, gateway: FakeGateway) -> None:
+    page = open_page(language="zh-CN")
+    assert page.text("#state") == "随时可以开始"
+    assert page.eval("document.documentElement.lang") == "zh-CN"
+    assert page.text("#graph option") == "内置"
+    talk(page, gateway)
+    assert gateway.received[0]["lang"] == "zh-CN"
+    turn(page, gateway, 1, "几点了？", "现在是下午四点半。", duration_ms=800)
+    page.wait("!document.querySelector('.saying.it p > span:not(.lit)')")
+    assert page.eval("document.querySelectorAll('.saying.it p > span').length") == 8
+
+
+def test_everything_by_keyboard(open_page: Opener, gateway: FakeGateway) -> None:
+    page = open_page()
+    page.key("t")
+    state_is(page, "listening")
+    page.key("m")
+    state_is(page, "muted")
+    assert until(lambda: gateway.of_type("mute"))[0]["on"] is True
+    page.key("m")
+    page.key("/")
+    page.type("by hand")
+    page.key("Enter")
+    assert until(lambda: gateway.of_type("text"))[0]["text"] == "by hand"
+    assert page.eval("document.querySelector('#composer-text').value") == ""
+    page.eval("document.querySelector('[data-panel=settings]').focus()")
+    page.key("Enter")
+    page.wait("document.activeElement.id === 'panel-title'")
+    page.key("Escape")
+    page.wait("document.querySelector('#panel').hidden && document.activeElement.dataset.panel === 'settings'")
+    assert gateway.of_type("stop") == []
+
+
+def test_space_holds_the_turn_in_push_to_talk(open_page: Opener, gateway: FakeGateway) -> None:
+    page = open_page()
+    page.click('[data-panel="settings"]')
+    page.eval(
+        "(() => { const s = document.forms.settings.mode; s.value = 'push_to_talk'; s.dispatchEvent(new Event('input', {bubbles: true})); })()"
+    )
+    page.click("#panel-close")
+    talk(page, gateway)
+    assert gateway.received[0]["settings"] == {"mode": "push_to_talk"}
+    page.eval("document.activeElement.blur()")
+    page.key_down(" ")
+    page.wait("document.querySelector('#hold').getAttribute('aria-pressed') === 'true'")
+    page.key_up(" ")
+    page.press_pointer("#hold")
+    page.release_pointer("#hold")
+    until(lambda: len(gateway.of_type("push_to_talk")) == 4)
+    assert [m["down"] for m in gateway.of_type("push_to_talk")] == [True, False, True, False]
+
+
+def test_settings_take_effect_while_talking(open_page: Opener, gateway: FakeGateway) -> None:
+    page = open_page()
+    talk(page, gateway)
+    page.click('[data-panel="settings"]')
+    page.eval("(() => { for (const [n, v] of [['patience', 0.8], ['interruption', 0.2], ['rate', 1.5], ['voice', 'ben']]) {"
+              " const c = document.forms.settings[n]; c.value = v; c.dispatchEvent(new Event('input', {bubbles: true})); } })()")  # fmt: skip
+    until(lambda: len(gateway.of_type("settings")) == 4)
+    sent: dict[str, object] = {}
+    for message in gateway.of_type("settings"):
+        sent |= {name: value for name, value in message.items() if name != "type"}
+    assert sent == {"patience": 0.8, "interruption": 0.2, "rate": 1.5, "voice": "ben"}
+
+
+def test_a_graph_is_chosen_and_drawn(open_page: Opener, gateway: FakeGateway) -> None:
+    page = open_page()
+    page.wait("document.querySelectorAll('#graph option').length === 3")
+    assert page.eval("document.querySelector('#graph option[value=mlx]').disabled") is True
+    talk(page, gateway)
+    page.eval(
+        "(() => { const s = document.querySelector('#graph'); s.value = 'kokoro'; s.dispatchEvent(new Event('change')); })()"
+    )
+    assert until(lambda: gateway.of_type("graph"))[0]["name"] == "kokoro"
+    gateway.say("graph", name="kokoro", state="running")
+    page.wait("document.querySelector('#toast').textContent.includes('kokoro')")
+    page.click('[data-panel="graph"]')
+    until(lambda: any(message["on"] for message in gateway.of_type("stats")))
+    for second in (1.0, 2.0):
+        gateway.say("stats", **graph_stats(second))
+    page.wait("document.querySelector('.graph-view .node.hot text')?.textContent === 'stt'")
+    assert page.eval("document.querySelectorAll('.graph-view .node').length") == 9
+    assert page.eval("document.querySelectorAll('.graph-view path.live').length") == 10
+    assert page.text("#graph-verdict") == "stt costs the most time: 42 % of a core."
+    page.click("#panel-close")
+    until(lambda: gateway.of_type("stats")[-1]["on"] is False)
+
+
+def test_a_broken_line_resumes_and_loses_no_word(open_page: Opener, gateway: FakeGateway) -> None:
+    page = open_page()
+    talk(page, gateway)
+    turn(page, gateway, 1, "Are you there?", "Yes.", duration_ms=300)
+    gateway.drop()
+    state_is(page, "reconnecting")
+    gateway.hear("And now?", turn_id=2)
+    until(lambda: gateway.of_type("resume"))
+    page.wait("document.body.dataset.state !== 'reconnecting'")
+    page.wait("document.querySelectorAll('.saying.you').length === 2")
+    until(lambda: gateway.sound_seqs and gateway.sound_seqs == sorted(set(gateway.sound_seqs)))
+    assert max(gateway.sound_seqs) - min(gateway.sound_seqs) + 1 == len(gateway.sound_seqs), (
+        "a microphone frame was lost"
+    )
+
+
+def test_typing_alone_is_a_conversation(open_page: Opener, gateway: FakeGateway) -> None:
+    page = open_page()
+    page.click("#composer-text")
+    page.type("hello by hand")
+    page.key("Enter")
+    assert until(lambda: gateway.of_type("text"))[0]["text"] == "hello by hand"
+    state_is(page, "typing")
+    assert gateway.sound == b""
+    gateway.reply("Hello.", generation=1, turn_id=1, duration_ms=200)
+    until(lambda: any(r["state"] == "finished" for r in gateway.of_type("playout")))
+
+
+REFUSING = "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', '%s'); };"
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        ("NotAllowedError", "Allow it in the address bar"),
+        ("NotFoundError", "No microphone was found"),
+        ("NotReadableError", "another program"),
+    ],
+)
+def test_without_a_microphone_the_page_says_why_and_one_can_type(
+    open_page: Opener, gateway: FakeGateway, error: str, sentence: str
+) -> None:
+    page = open_page(before=REFUSING % error)
+    page.click("#talk")
+    assert sentence in failure(page)
+    page.click('[data-way="type"]')
+    page.wait("document.activeElement.id === 'composer-text'")
+    page.type("then by hand")
+    page.key("Enter")
+    assert until(lambda: gateway.of_type("text"))
+
+
+def test_permission_denied_by_the_browser_itself(gateway: FakeGateway) -> None:
+    refusing = Browser("--use-fake-ui-for-media-stream=deny")
+    try:
+        page = refusing.open(gateway.url)
+        page.click("#talk")
+        assert "Allow it in the address bar" in failure(page)
+    finally:
+        refusing.close()
+
+
+def test_insecure_pages_are_told_about_https(open_page: Opener, gateway: FakeGateway) -> None:
+    page = open_page(gateway.url.replace("127.0.0.1", "insecure.test"))
+    page.click("#talk")
+    assert "https://" in failure(page)
+
+
+def test_server_gone_and_back(open_page: Opener, gateway: FakeGateway) -> None:
+    page = open_page()
+    talk(page, gateway)
+    gateway.stop()
+    assert failure(page) == "The server cannot be reached. Is Stream-Talk still running?"
+    state_is(page, "reconnecting")
+
+
+def test_at_capacity_waits_and_comes_in(open_page: Opener, gateway: FakeGateway) -> None:
+    gateway.refusal = (4503, {"code": "at_capacity", "text": "full", "retry_after_ms": 60_000})
+    page = open_page()
+    page.click("#talk")
+    assert failure(page) == "All places are taken at the moment. I will try again by myself."
+    assert page.text("#hint") == "Trying again in 60 s."
+    gateway.refusal = None
+    page.click('[data-way="retry"]')
+    state_is(page, "listening")
+    page.wait("document.querySelector('#failure').hidden")
+
+
+def test_a_token_is_asked_for_and_used(open_page: Opener, gateway: FakeGateway) -> None:
+    gateway.token = "open-sesame"
+    page = open_page()
+    page.click("#talk")
+    assert failure(page) == "This server asks for an access token."
+    page.click("#token")
+    page.type("open-sesame")
+    page.key("Enter")
+    state_is(page, "listening")
+
+
+def test_a_token_in_the_link_is_used_and_taken_out_of_it(open_page: Opener, gateway: FakeGateway) -> None:
+    gateway.token = "open-sesame"
+    page = open_page(f"{gateway.url}#token=open-sesame")
+    assert page.eval("location.href") == gateway.url
+    talk(page, gateway)
+
+
+def test_a_pipeline_that_cannot_run_says_what_to_do(open_page: Opener, gateway: FakeGateway) -> None:
+    gateway.refusal = (4500, {"code": "graph_failed", "text": "Install piper: pip install piper-tts"})
+    page = open_page()
+    page.click("#talk")
+    assert failure(page) == "This pipeline could not run. Install piper: pip install piper-tts"
+    state_is(page, "idle")
+
+
+def test_memory_is_shown_corrected_and_deleted(open_page: Opener, gateway: FakeGateway) -> None:
+    gateway.prepare_memory()
+    page = open_page()
+    page.wait("!document.querySelector('[data-panel=memory]').hidden")
+    talk(page, gateway)
+    gateway.say("memory", turn_id=1, items=[{"id": 2, "text": "Your sister Ana lives in Porto"}])
+    turn(page, gateway, 1, "Where does Ana live?", "In Porto.", duration_ms=300)
+    page.wait("document.querySelector('.saying.it .aside')")
+    page.click(".saying.it .aside button")
+    page.wait("document.querySelector('#memory-items li.used')")
+    assert page.text("#memory-items li span") == "Your sister Ana lives in Porto"
+    page.click("#memory-items li.used button")
+    page.eval("document.querySelector('#memory-items textarea').value = 'Ana moved to Lisbon'")
+    page.click("#memory-items textarea + button")
+    until(lambda: gateway.memories and gateway.memories[1]["text"] == "Ana moved to Lisbon")
+    page.click("#memory-items li:last-child button:last-child")
+    until(lambda: gateway.memories is not None and len(gateway.memories) == 2)
+
+
+def test_without_memory_there_is_no_memory_button(open_page: Opener) -> None:
+    page = open_page()
+    page.wait("document.querySelectorAll('#graph option').length === 3")
+    assert page.eval("document.querySelector('[data-panel=memory]').hidden") is True
+
+
+KEEP_BLOBS = "const make = URL.createObjectURL; URL.createObjectURL = (blob) => { window.saved = blob; return make.call(URL, blob); };"
+
+
+def test_the_conversation_can_be_saved_and_forgotten(open_page: Opener, gateway: FakeGateway) -> None:
+    page = open_page(before=KEEP_BLOBS)
+    talk(page, gateway)
+    turn(page, gateway, 1, "Save this.", "It is saved.", duration_ms=400)
+    until(lambda: any(r["state"] == "finished" for r in gateway.of_type("playout")))
+    page.click('[data-panel="settings"]')
+    page.click("#export-text")
+    assert page.eval("window.saved.text()") == "You: Save this.\nStream-Talk: It is saved."
+    page.click("#export-audio")
+    loudest = page.eval("window.saved.arrayBuffer().then((b) => { const s = new Int16Array(b, 44); let l = 0, r = 0;"
+                        " for (let i = 0; i < s.length; i += 2) { l = Math.max(l, Math.abs(s[i])); r = Math.max(r, Math.abs(s[i + 1])); } return [l, r]; })")  # fmt: skip
+    assert loudest[0] > 500, "the microphone (Chromium's beeps) is on the left"
+    assert loudest[1] > 2000, "the reply is on the right"
+    page.click("#clear")
+    page.wait("document.querySelectorAll('.saying').length === 0")
+    assert until(lambda: gateway.of_type("clear"))
+
+
+def test_reduced_motion_stands_still(open_page: Opener) -> None:
+    page = open_page(media={"prefers-reduced-motion": "reduce"})
+    look = "document.querySelector('#orb').toDataURL()"
+    first = page.eval(look)
+    assert page.eval(f"new Promise((done) => setTimeout(() => done({look}), 450))") == first
+
+
+def test_every_control_has_a_name_and_every_text_enough_contrast(open_page: Opener, gateway: FakeGateway) -> None:
+    for theme in ("light", "dark"):
+        page = open_page(media={"prefers-color-scheme": theme})
+        page.click('[data-panel="settings"]')
+        nameless = page.eval(
+            "[...document.querySelectorAll('button, input, select')].filter((e) => e.offsetParent && !(e.labels?.length && [...e.labels].some((l) => l.textContent.trim()))"
+            " && !e.getAttribute('aria-label') && !e.textContent.trim()).map((e) => e.outerHTML)"
+        )
+        assert nameless == []
+        assert page.eval(CONTRAST) == []
+
+
+CONTRAST = """(() => {
+  const pen = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+  const rgb = (colour) => { pen.clearRect(0, 0, 1, 1); pen.fillStyle = colour; pen.fillRect(0, 0, 1, 1); return [...pen.getImageData(0, 0, 1, 1).data]; };
+  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const under = (e) => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c[3] === 255) return c; } };
+  const poor = [];
+  for (const e of document.querySelectorAll('p, span, small, legend, h2, h3, dt, dd, output, button')) {
+    if (!e.offsetParent || !e.textContent.trim() || e.children.length || e.closest(':disabled, .visually-hidden, .wordmark')) continue;
+    const [a, b] = [light(rgb(getComputedStyle(e).color)), light(under(e))].sort((x, y) => y - x);
+    if ((a + 0.05) / (b + 0.05) < 4.5) poor.push(`${e.textContent}: ${((a + 0.05) / (b + 0.05)).toFixed(2)}`);
+  }
+  return poor;
+})()"""
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (390, 844), (320, 568)])
+def test_nothing_overflows_at_any_width(open_page: Opener, gateway: FakeGateway, size: tuple[int, int]) -> None:
+    page = open_page(size=size, mobile=size[0] < 600)
+    talk(page, gateway)
+    turn(page, gateway, 1, "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen?", "Yes. " * 60, duration_ms=300)
+    for panel in ("", "timing", "graph", "settings"):
+        if panel:
+            page.eval(f"document.querySelector('[data-panel={panel}]').click()")
+        assert page.eval("document.documentElement.scrollWidth <= innerWidth"), panel
+        assert page.eval("document.querySelector('#composer').getBoundingClientRect().bottom <= innerHeight"), panel
