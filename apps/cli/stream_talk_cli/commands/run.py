@@ -13,6 +13,7 @@ from stream_talk.graph.check import check_file, nodes
 from stream_talk_cli.browser import open_when_ready
 from stream_talk_cli.errors import CommandError
 from stream_talk_cli.launch import Plan, app_property, make_plan, prepare_imports, run_app
+from stream_talk_cli.main import main
 
 HELP = "start the app: the gateway with a conversation graph, or a graph that runs by itself"
 DEFAULT_GRAPH = "embedded"
@@ -32,12 +33,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tls-key", metavar="FILE", help="key of the certificate")
     parser.add_argument("--no-browser", action="store_true", help="do not open the page")
     parser.add_argument(
+        "--once", action="store_true", help="no gateway: play one bundled question, write reply.wav, and leave"
+    )
+    parser.add_argument(
         "--log-level", choices=LEVELS, default="", help="least severe log lines to show (default: property.json)"
     )
 
 
 def run(args: argparse.Namespace) -> int:
     graph_file = find_graph(args.graph or args.graph_name or DEFAULT_GRAPH)
+    if args.once:
+        return main(["talk", "--once", "--graph", str(graph_file)])
     prepare_imports(graph_file)
     plan = make_plan(graph_file, _gateway_settings(args))
     for file in dict.fromkeys((graph_file, plan.file)):
