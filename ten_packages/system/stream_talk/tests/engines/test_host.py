@@ -221,14 +221,15 @@ def test_urgent_work_overtakes_a_long_reply_between_its_chunks() -> None:
     async def work(host: EngineHost) -> None:
         await host.load()
         order: list[str] = []
+        sounds = asyncio.Event()
 
         async def talk(name: str, request: SpeechRequest, deadline: Deadline) -> None:
             async for _ in host.stream("speak", request, deadline=deadline):
                 order.append(name)
+                sounds.set()
 
         long = asyncio.ensure_future(talk("long", SpeechRequest("word " * 20), Deadline.NEXT_CHUNK))
-        while not order:
-            await asyncio.sleep(0.005)
+        await sounds.wait()
         await talk("short", SpeechRequest("hi"), Deadline.FIRST_CHUNK)
         before = order.index("short")
         await long

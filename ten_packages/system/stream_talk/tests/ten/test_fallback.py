@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from pydantic import BaseModel
 from stream_talk.engines.fallback import FallbackChain, Link
 from stream_talk.engines.host import Placement
+from stream_talk.engines.shared import hosts
 from stream_talk.ten import AsrConfig, AsrExtension, LlmConfig, LlmExtension, TtsConfig, TtsExtension, names
 from stream_talk.testing.engines import ScriptedAsr, ScriptedLlm, ToneTts
 from stream_talk.testing.stage import Record, Stage, drive, register_for_test
@@ -62,6 +64,13 @@ class Brain(LlmExtension):
 
 for extension in (Voice, WorkerVoice, Ears, WorkerEars, Brain):
     register_for_test(f"fallback_{extension.__name__}", extension)
+
+
+@pytest.fixture(autouse=True)
+def fresh_engines() -> Iterator[None]:
+    """Engines are shared by configuration; a fault that one test has used up would be missing in the next."""
+    yield
+    hosts.close_all()
 
 
 @pytest.fixture(autouse=True)
