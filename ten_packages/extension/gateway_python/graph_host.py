@@ -48,6 +48,8 @@ class GraphHost(Protocol):
     ) -> RunningGraph:
         """Start only the node `role` (`stt` or `tts`) of a graph, with some properties changed. Raises `GraphFailed`."""
 
+    def running_graphs(self) -> int: ...
+
     def queue_ms(self) -> float:
         """How long new work would wait for the busiest shared engine."""
 

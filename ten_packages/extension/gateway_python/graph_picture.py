@@ -27,13 +27,23 @@ class BusyTime:
         return round(self._busy_ms.get(node, 0.0), 1)
 
 
-def running_picture(graph_id: str) -> dict[str, Any] | None:
-    """From the embedded runtime's statistics; None on a runtime that keeps none."""
+def _statistics() -> Any:
+    """The embedded runtime's; None on a runtime that keeps none."""
     try:
-        statistics = importlib.import_module("ten_runtime.statistics")
+        return importlib.import_module("ten_runtime.statistics")
     except ImportError:
         return None
-    report = statistics.snapshot(graph_id)
+
+
+def running_graph_count(default: int) -> int:
+    statistics = _statistics()
+    return default if statistics is None else len(statistics.graph_ids())
+
+
+def running_picture(graph_id: str) -> dict[str, Any] | None:
+    """None where the runtime cannot say."""
+    statistics = _statistics()
+    report = None if statistics is None else statistics.snapshot(graph_id)
     if report is None:
         return None
     nodes = [

@@ -16,7 +16,7 @@ from ten_runtime import AsyncTenEnv, AudioFrame, Cmd, Data, Loc, StartGraphCmd, 
 from .catalog import GraphCatalog
 from .engine_load import engine_states, engines_queue_ms
 from .graph_host import GraphEvents, GraphFailed
-from .graph_picture import running_picture, still_picture
+from .graph_picture import running_graph_count, running_picture, still_picture
 from .stage_graph import stage_graph
 
 MAX_EARLY_MESSAGES = 256
@@ -144,6 +144,10 @@ class TenGraphHost:
             early = self._early.setdefault(graph_id, [])
             if len(early) < MAX_EARLY_MESSAGES:
                 early.append(message)
+
+    def running_graphs(self) -> int:
+        """As the runtime counts them, so that one which was forgotten here would show."""
+        return running_graph_count(default=len(self._listeners))
 
     def queue_ms(self) -> float:
         return engines_queue_ms(self._registry)

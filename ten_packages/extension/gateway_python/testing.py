@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .graph_host import GraphEvents, GraphFailed
+from .testing_stages import LoopbackStage
 
 REPLY_RATE_HZ = 24_000
 CHUNK_MS = 20
@@ -112,6 +113,7 @@ class LoopbackHost:
 
     def __init__(self) -> None:
         self.graphs: list[LoopbackGraph] = []
+        self.stages: list[LoopbackStage] = []
         self.refuse: str | None = None
         self.queue = 0.0
 
@@ -122,6 +124,15 @@ class LoopbackHost:
         self.graphs = [g for g in self.graphs if not g.stopped]
         self.graphs.append(running)
         return running
+
+    def running_graphs(self) -> int:
+        return sum(not graph.stopped for graph in self.graphs)
+
+    async def start_stage(
+        self, graph: str, role: str, events: GraphEvents, properties: Mapping[str, Any]
+    ) -> LoopbackStage:
+        self.stages.append(LoopbackStage(graph, role, events, properties))
+        return self.stages[-1]
 
     def queue_ms(self) -> float:
         return self.queue

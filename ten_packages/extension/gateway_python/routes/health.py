@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -28,6 +29,8 @@ def router(gateway: Gateway) -> APIRouter:
     async def metrics() -> Response:
         measured = gateway.metrics
         measured.sessions.set(len(gateway.sessions))
+        measured.tasks.set(len(asyncio.all_tasks()))
+        measured.graphs.set(gateway.host.running_graphs())
         measured.loop_lag_ms.set(gateway.loop_lag_ms)
         measured.queue_ms.set(gateway.host.queue_ms())
         return Response(measured.render(), media_type=measured.content_type)
