@@ -73,7 +73,9 @@ async def encode(chunks: AsyncIterator[bytes], kind: str, sample_rate_hz: int) -
     sink = _Drain()
     container, subtype = _SNDFILE[kind]
     rate_hz = sample_rate_hz if kind != "opus" else 24_000
-    with soundfile.SoundFile(sink, "w", rate_hz, 1, subtype=subtype, format=container) as file:
+    # Constant: an mp3 of varying bitrate has its length in its first frame, and by then that has been sent.
+    options = {"bitrate_mode": "CONSTANT", "compression_level": 0.5} if kind == "mp3" else {}
+    with soundfile.SoundFile(sink, "w", rate_hz, 1, subtype=subtype, format=container, **options) as file:
         async for pcm in chunks:
             file.write(np.frombuffer(pcm, dtype=np.int16))
             made = sink.take()

@@ -28,6 +28,10 @@ class PortTraits:
     """It ducks, pauses and cuts by itself and says what was played (`report_playout`). Otherwise the session does it for the client."""
     can_flush: bool = True
     """It can drop sound that it has already received."""
+    is_greeted: bool = True
+    """The assistant may speak first. Programs expect to be answered only when they ask."""
+    wants_synthesis_end: bool = False
+    """It is told `synthesis_end` when all sound of a reply has been made, which is before all of it was sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from fastapi import APIRouter
 
 from ..gateway import Gateway
-from . import docs, graphs, health, memory, openai_audio, realtime, realvoicechat, talk, ten
+from . import dialog, docs, graphs, health, memory, openai_audio, realtime, realvoicechat, talk, ten
 
 RouterFactory = Callable[[Gateway], APIRouter]
 
@@ -23,5 +23,6 @@ ALL: tuple[RouterFactory, ...] = (
     realvoicechat.router,
     ten.router,
     openai_audio.router,
+    dialog.router,
     memory.router,
 )
