@@ -11,7 +11,8 @@ from stream_talk.engines.interfaces import EngineUnavailable, SpeechRequest
 
 from stream_talk_cli.errors import CommandError
 
-QUESTION = "Hello. What time is it?"
+QUESTION = "What can you do?"
+VOICE, RATE = "en-us+f3", 0.85  # of the embedded voices, the one that the embedded recogniser understands best
 
 
 class _Never:
@@ -21,7 +22,7 @@ class _Never:
 def bundled_question(directory: Path, text: str = QUESTION) -> Path:
     """The question as a WAV file, spoken by the embedded voice: small, and in every installation."""
     engine_module = importlib.import_module("ten_packages.extension.espeak_tts_python.engine")
-    engine = engine_module.EspeakEngine(voice="en-us")
+    engine = engine_module.EspeakEngine(voice=VOICE, rate=RATE)
     try:
         engine.load()
         chunks = [chunk.pcm for chunk in engine.speak(SpeechRequest(text), _Never())]

@@ -6,9 +6,7 @@ collaborators. Nothing here waits, reads a clock or sends: time comes in as `now
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 from stream_talk.ten import names
 from stream_talk.turn.backchannel import is_stop, only_hesitation
@@ -19,25 +17,24 @@ from stream_talk.turn.words import has_cjk, join_segments
 
 from .config import MainControlConfig
 from .drafting import Drafting
+from .initiative import Initiative
 from .keeping import Keeping
 from .listening import Listening
+from .making import ReplyMaker
 from .memory import Memory
 from .outbox import Body, Outbox
 from .phrases import phrase
-from .reply import Origin, Reply
+from .reply import Reply
 from .speaking import Speaking
 from .thinking import Thinking
 from .tools import Tools
 from .tracing import TurnTrace
-
-_MAX_QUEUED_SAYINGS = 8
 
 
 class Conversation:
     def __init__(self, config: MainControlConfig, outbox: Outbox, epoch_ms: Callable[[], int]) -> None:
         self.config = config
         self.outbox = outbox
-        self._epoch_ms = epoch_ms
         self.history = History(max_tokens=config.history_max_tokens, mark=config.interruption_mark)
         self.memory = Memory(config, outbox, self.history)
         self.memory.on_loaded = self._memory_loaded
@@ -46,6 +43,8 @@ class Conversation:
         self.thinking = Thinking(config, outbox, self.history, self.tools)
         self.speaking = Speaking(config, outbox)
         self.drafting = Drafting(config, self.listening, self._wants_answer, self._begin_draft, self._discard)
+        self._maker = ReplyMaker(outbox, self.listening, self.memory, self.thinking, epoch_ms)
+        self._initiative = Initiative(config)
         self.keeping = Keeping(config, outbox, self.history, self.memory, self.drafting.speculation.stats)
         self.thinking.on_clauses = self.speaking.pump
         self.speaking.on_audible = lambda reply, now: self.apply(Event.AUDIBLE, now) if reply is self.reply else None
@@ -57,17 +56,12 @@ class Conversation:
         self.muted = False
         self.reply: Reply | None = None
         self._last_reply: Reply | None = None
-        self._generation = 0
-        self._turn_is_open = False
+        self._turn_is_open = self._answering = False
         self._respond_once: bool | None = None
-        self._shown_user_text = ""
         self._barge: BargeIn | None = None
         self._opened_by_barge = False
         self._reopened: tuple[int, str] | None = None
         self._typed: str | None = None
-        self._sayings: deque[tuple[str, bool]] = deque()
-        self._free_since_ms: float | None = None
-        self._idle_prompted = False
 
     # --- the floor ---------------------------------------------------------------------------------------------------
 
@@ -95,15 +89,14 @@ class Conversation:
         self._turn_is_open = True
         self.listening.open_turn(self.turn_id)
         self.drafting.new_turn()
-        self._idle_prompted = False
-        self._show_user_text(now_ms, final=False)
+        self._initiative.person_spoke()
+        self.listening.show(now_ms)
 
     def _close_turn(self, now_ms: float) -> None:
         self.drafting.retract(now_ms)
         self.listening.close_turn()
         self._opened_by_barge = self._turn_is_open = False
         self._respond_once = None
-        self._shown_user_text = ""
 
     def _commit(self, now_ms: float) -> None:
         """The person's turn is complete: remember it and answer."""
@@ -112,8 +105,8 @@ class Conversation:
         if not self._turn_is_open:
             self.turn_id += 1
         respond = self._wants_answer(text)
-        trace = self._turn_trace(now_ms, typed=typed is not None)
-        self._show_user_text(now_ms, final=True, text=text, source="speech" if typed is None else "typed")
+        trace = self._maker.trace_of_speech(now_ms) if typed is None else self._maker.trace_from_now(now_ms)
+        self.listening.show_final(now_ms, self.turn_id, text, "speech" if typed is None else "typed")
         draft = self.drafting.adopt(text, now_ms) if respond else None
         self.keeping.user_said(self.turn_id, text, trace.epoch_ms)
         self._close_turn(now_ms)
@@ -124,8 +117,8 @@ class Conversation:
         elif draft is not None:
             self._adopt(draft, trace, now_ms)
         else:
-            self.reply = self._new_reply("turn", trace, user_text=text)
-            self._ask_model(self.reply, now_ms)
+            self.reply = self._maker.new(self.turn_id, "turn", trace, user_text=text)
+            self._maker.ask_model(self.reply, now_ms)
 
     def _wants_answer(self, text: str) -> bool:
         if self._opened_by_barge and is_stop(text):
@@ -149,7 +142,7 @@ class Conversation:
         self.tools.interrupt(reply, now_ms)
         self._opened_by_barge = True
         if reply.origin == "say" and not reply.heard_something and self.floor is Floor.HEARING:
-            self._sayings.appendleft((reply.text, reply.protected))  # said later, not lost
+            self._initiative.put_back(reply.text, protected=reply.protected)  # said later, not lost
         untouched = reply.origin == "turn" and not reply.heard_something and not reply.tool_calls
         if untouched and self.floor is Floor.HEARING:
             # Nothing was heard of it: the person had simply not finished. The turn goes on as if it had never been answered.
@@ -176,7 +169,7 @@ class Conversation:
 
     def begin(self, now_ms: float) -> None:
         """A client is there."""
-        self._free_since_ms = now_ms
+        self._initiative.somebody_is_there(now_ms)
         self._show_state(now_ms)
 
     def set_muted(self, now_ms: float, muted: bool) -> None:
@@ -251,7 +244,7 @@ class Conversation:
             self.apply(Event.SPEECH_START, now_ms)
             self.apply(Event.SPEECH_END, now_ms)
         elif self.floor in (Floor.HEARING, Floor.ENDING):
-            self._show_user_text(now_ms, final=False)
+            self.listening.show(now_ms)
             self.drafting.words_changed(now_ms)
             self.weigh(now_ms)
 
@@ -295,18 +288,17 @@ class Conversation:
 
     def say(self, now_ms: float, text: str, *, protected: bool = False) -> None:
         """Speak this as soon as the floor is free."""
-        if len(self._sayings) < _MAX_QUEUED_SAYINGS:
-            self._sayings.append((text, protected))
+        self._initiative.add(text, protected=protected)
         self._next_saying(now_ms)
 
     def answer(self, now_ms: float, instructions: str = "") -> None:
         """Reply to the conversation as it stands (`create_response`)."""
-        sayings, self._sayings = self._sayings, deque()
+        self._answering = True  # announcements wait a little longer
         self.apply(Event.STOP, now_ms)
+        self._answering = False
         self.apply(Event.SAY, now_ms)
-        self._sayings = sayings
-        self.reply = self._new_reply("turn", self._turn_trace(now_ms, typed=True))
-        self._ask_model(self.reply, now_ms, instructions)
+        self.reply = self._maker.new(self.turn_id, "turn", self._maker.trace_from_now(now_ms))
+        self._maker.ask_model(self.reply, now_ms, instructions)
 
     def typed(self, now_ms: float, text: str, *, respond: bool | None = None) -> None:
         """A typed message is a complete turn."""
@@ -326,7 +318,7 @@ class Conversation:
 
     def stop(self, now_ms: float) -> None:
         """Silence, now; nothing that was under way or waiting is said."""
-        self._sayings.clear()
+        self._initiative.forget()
         self._barge = None
         self._close_turn(now_ms)
         self.apply(Event.STOP, now_ms)
@@ -347,9 +339,10 @@ class Conversation:
             self.weigh(now_ms)
 
     def _begin_draft(self, text: str, now_ms: float) -> Reply:
-        draft = self._new_reply("turn", self._turn_trace(now_ms, typed=True), user_text=text, draft=True)
+        trace = self._maker.trace_from_now(now_ms)
+        draft = self._maker.new(self.turn_id, "turn", trace, user_text=text, draft=True)
         self.memory.search(text)
-        self._ask_model(draft, now_ms)
+        self._maker.ask_model(draft, now_ms)
         return draft
 
     def _adopt(self, draft: Reply, trace: TurnTrace, now_ms: float) -> None:
@@ -359,35 +352,11 @@ class Conversation:
         draft.trace.adopt(trace)
         self.reply = draft
         self.speaking.release(draft)
-        self._show_memories(draft, now_ms)
+        self._maker.show_memories(draft, now_ms)
         self.thinking.show(draft, now_ms)
         if not draft.llm_running:
             self.thinking.run_tools(draft, now_ms)
         self.speaking.pump(draft, now_ms)
-
-    def _ask_model(self, reply: Reply, now_ms: float, instructions: str = "") -> None:
-        reply.memories = self.memory.take()
-        if not reply.draft:
-            self._show_memories(reply, now_ms)
-        self.thinking.start(reply, now_ms, instructions)
-
-    def _show_memories(self, reply: Reply, now_ms: float) -> None:
-        if reply.memories:
-            self.outbox.message("memory", reply.turn_id, now_ms, items=reply.memories)
-
-    def _new_reply(
-        self, origin: Origin, trace: TurnTrace, *, user_text: str = "", draft: bool = False, protected: bool = False
-    ) -> Reply:
-        self._generation += 1
-        metadata: dict[str, Any] = {
-            "session_id": self.outbox.session_id,
-            "turn_id": self.turn_id,
-            "generation": self._generation,
-            "request_id": f"reply-{self._generation}",
-        }
-        if draft:
-            metadata["draft"] = True
-        return Reply(self._generation, self.turn_id, origin, draft, protected, metadata, trace, user_text)
 
     def _discard(self, reply: Reply) -> None:
         """Nothing of this reply may be heard, said or done any more."""
@@ -426,7 +395,7 @@ class Conversation:
     # --- the free floor ----------------------------------------------------------------------------------------------
 
     def _floor_is_free(self, now_ms: float) -> None:
-        self._free_since_ms = now_ms
+        self._initiative.floor_is_free(now_ms)
         self._reopened = None
         if self.listening.speaking or (self.listening.text and not self.muted):
             # The person spoke while the assistant kept the floor: now it is their turn.
@@ -437,19 +406,23 @@ class Conversation:
         self._next_saying(now_ms)
 
     def _next_saying(self, now_ms: float) -> None:
-        if self.floor is not Floor.LISTENING or self.listening.speaking or not self._sayings:
+        if self.floor is not Floor.LISTENING or self.listening.speaking or self._answering:
             return
-        text, protected = self._sayings.popleft()
+        saying = self._initiative.take()
+        if saying is None:
+            return
+        text, protected = saying
         self.apply(Event.SAY, now_ms)
-        trace = self._turn_trace(now_ms, typed=True)
-        self.reply = self._new_reply("say", trace, protected=protected)
+        self.reply = self._maker.new(self.turn_id, "say", self._maker.trace_from_now(now_ms), protected=protected)
         self.thinking.speak(self.reply, now_ms, text)
 
     # --- time --------------------------------------------------------------------------------------------------------
 
     def next_ms(self) -> float:
         """When `tick` is wanted if nothing happens before."""
-        due = [self.keeping.next_ms(), self._idle_due_ms(), self.listening.segment_due_ms]
+        due = [self.keeping.next_ms(), self.listening.segment_due_ms]
+        if self.floor is Floor.LISTENING:
+            due.append(self._initiative.prompt_due_ms())
         if self._barge is not None:
             due.append(self._barge.next_ms())
         if self.floor is Floor.HEARING:
@@ -473,47 +446,10 @@ class Conversation:
             if reply is not None:
                 self.thinking.tick(reply, now_ms)
                 self.speaking.tick(reply, now_ms)
-        if now_ms >= self._idle_due_ms():
-            self._idle_prompted = True
-            self.say(now_ms, self.config.idle_prompt)
-
-    def _idle_due_ms(self) -> float:
-        config = self.config
-        silent = self.floor is Floor.LISTENING and not self._idle_prompted and self._free_since_ms is not None
-        if not (silent and config.idle_prompt and config.idle_prompt_ms):
-            return float("inf")
-        return (self._free_since_ms or 0.0) + config.idle_prompt_ms
+        if self.floor is Floor.LISTENING and now_ms >= self._initiative.prompt_due_ms():
+            self.say(now_ms, self._initiative.take_prompt())
 
     # --- small things ------------------------------------------------------------------------------------------------
-
-    def _turn_trace(self, now_ms: float, *, typed: bool) -> TurnTrace:
-        """From the person's last speech sample; for a typed turn, or words of our own, from now."""
-        listening = self.listening
-        if typed or not listening.end_ms:
-            return TurnTrace(now_ms, self._epoch_ms())
-        origin = listening.end_ms
-        trace = TurnTrace(origin, self._epoch_ms() - round(now_ms - origin), listening.end_media_ms)
-        trace.span("voice_end", "vad", origin, listening.end_seen_ms)
-        if listening.final_ms >= listening.finalized_ms:
-            trace.span("last_words", "stt", listening.finalized_ms, listening.final_ms)
-        trace.span("endpoint", "main_control", origin, now_ms)
-        trace.endpoint_ms = now_ms - origin
-        return trace
-
-    def _show_user_text(self, now_ms: float, *, final: bool, text: str | None = None, source: str = "speech") -> None:
-        shown = self.listening.text if text is None else text
-        if not shown or (shown == self._shown_user_text and not final):
-            return
-        self._shown_user_text = shown
-        self.outbox.message(
-            "user_text",
-            self.turn_id,
-            now_ms,
-            text=shown,
-            final=final,
-            source=source,
-            **self.listening.details(shown, final=final),
-        )
 
     def _language_of(self, text: str) -> str:
         if has_cjk(text):

@@ -37,14 +37,15 @@ class Listening:
         self.final_ms = 0.0
         self.segment_started_ms = 0.0
         self.force_over = False  # a button decided that the turn is over
-        self.leave_alone = False  # the person asked not to be answered
         self._finals: list[str] = []
         self._partial = ""
         self._partial_id = ""
         self._words: list[dict[str, Any]] = []
         self._stable_partial_chars = 0
+        self._shown = ""
         self._closed_ids: set[str] = set()
         self._opinion = Opinion()
+        self._told_to_wait = False
         self._finalize_id = ""
         self._finalize_count = 0
         self._awaiting_final = False
@@ -96,19 +97,35 @@ class Listening:
         probability = min(1.0, max(0.0, float(body.get("probability", 0.5))))
         state = body.get("state")
         self._opinion.detector = probability if state != "unfinished" else min(probability, 0.5)
-        self.leave_alone = state == "wait"
+        self._told_to_wait = state == "wait"
 
-    def details(self, text: str, *, final: bool) -> dict[str, Any]:
-        """What a caption wants to know besides the text."""
-        stable = len(text) if final else len(join_segments(self._finals))
-        end_ms = self.end_media_ms or 0.0
-        return {
-            "stable_chars": max(stable, min(len(text), stable + self._stable_partial_chars)),
-            "start_ms": round(self.onset_media_ms or 0.0),
-            "duration_ms": max(0, round(end_ms - (self.onset_media_ms or 0.0))),
-            "language": self.language,
-            "words": self._words,
-        }
+    def show(self, now_ms: float) -> None:
+        """Captions of the words so far, when they have changed."""
+        text = self.text
+        if text and text != self._shown:
+            self._shown = text
+            stable = len(join_segments(self._finals))
+            stable = max(stable, min(len(text), stable + self._stable_partial_chars))
+            self._caption(now_ms, self.turn_id, text, final=False, stable_chars=stable, source="speech")
+
+    def show_final(self, now_ms: float, turn_id: int, text: str, source: str) -> None:
+        """The committed turn."""
+        self._shown = ""
+        self._caption(now_ms, turn_id, text, final=True, stable_chars=len(text), source=source)
+
+    def _caption(self, now_ms: float, turn_id: int, text: str, **fields: Any) -> None:
+        start_ms, end_ms = self.onset_media_ms or 0.0, self.end_media_ms or 0.0
+        self._outbox.message(
+            "user_text",
+            turn_id,
+            now_ms,
+            text=text,
+            start_ms=round(start_ms),
+            duration_ms=max(0, round(end_ms - start_ms)),
+            language=self.language,
+            words=self._words,
+            **fields,
+        )
 
     # --- sounds ------------------------------------------------------------------------------------------------------
 
@@ -157,7 +174,7 @@ class Listening:
     def open_turn(self, turn_id: int) -> None:
         self.turn_id = turn_id
         self.force_over = False
-        self.leave_alone = False
+        self._told_to_wait = False
 
     def close_turn(self) -> None:
         """Everything heard so far is dealt with; what the recogniser still sends about it is not for the next turn."""
@@ -169,10 +186,10 @@ class Listening:
         self._awaiting_final = False
         self._finals.clear()
         self._partial = self._partial_id = ""
-        self._words, self._stable_partial_chars = [], 0
+        self._words, self._stable_partial_chars, self._shown = [], 0, ""
         self._opinion = Opinion()
         self.force_over = False
-        self.leave_alone = False
+        self._told_to_wait = False
 
     def forget_unheard(self, now_ms: float) -> None:
         """The recogniser has listened to what did not count (muted, button not pressed): have it close that."""
@@ -184,6 +201,11 @@ class Listening:
     def hear_again(self) -> None:
         """A new sound: whatever the recogniser still owes is not going to come separately."""
         self._deaf_until_finalized = False
+
+    @property
+    def leave_alone(self) -> bool:
+        """These words ask not to be answered ("hold on", "let me think")."""
+        return self._told_to_wait and self._opinion.about(tuple(words_of(self.text)))
 
     # --- is it over? -------------------------------------------------------------------------------------------------
 

@@ -22,19 +22,17 @@ _DANGLING = frozenset(
     """.split()
 )
 # These take a dangling look away: "yes I do", "that is what I like", "I think so".
-_ROUNDED_TAILS = (
-    ("i", "do"),
-    ("i", "am"),
-    ("i", "did"),
-    ("i", "can"),
-    ("i", "have"),
-    ("i", "will"),
-    ("think", "so"),
-    ("you", "are"),
+_ROUNDED_TAILS = frozenset(
+    tuple(tail.split())
+    for tail in (
+        "i do|i am|i did|i can|i have|i will|think so|you are|you do|you did|you can|you have|we do|we have|they do|they are|"
+        "it is|it was|it does|that is|what is|what for|who is|where from|to do|about it|about that|for me|with me|to me"
+    ).split("|")
 )
 _QUESTION_OPENERS = frozenset(
     "what what's when where where's who who's why how how's which can could would will do does did is are am should may".split()
 )
+_QUESTION_TAILS = frozenset("you me it this that one them us".split())
 _ROUNDED_ALONE = frozenset(
     "yes no yeah nope okay ok sure thanks hello hi hey goodbye bye stop please help right exactly never always".split()
 )
@@ -99,6 +97,8 @@ def _latin(words: list[str]) -> float:
         return 0.03
     if len(words) == 1:
         return 0.85 if last in _ROUNDED_ALONE else 0.55
+    if words[0] in _QUESTION_OPENERS and last in _QUESTION_TAILS:
+        return 0.85
     if words[0] in _QUESTION_OPENERS:
         return 0.9 if len(words) >= 3 else 0.5
     if last in ("please", "thanks", "you", "now", "today", "it", "that"):

@@ -61,9 +61,10 @@ class Opinion:
     detector: float | None = None
     detector_words: tuple[str, ...] = ()
 
+    def about(self, words: tuple[str, ...]) -> bool:
+        """The detector judged the end of these words, or the voice alone; a late or dead one must not hold anyone up."""
+        judged = self.detector_words
+        return self.detector is not None and (not judged or judged == words[-len(judged) :])
+
     def probability(self, own: float, words: tuple[str, ...]) -> float:
-        if self.detector is None:
-            return own
-        if self.detector_words and self.detector_words != words[-len(self.detector_words) :]:
-            return own  # it judged other words; a late or dead detector must not hold anyone up
-        return self.detector
+        return self.detector if self.detector is not None and self.about(words) else own
