@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from stream_talk.text.clauses import ClauseSplitter
+from stream_talk.text.spoken import SpokenClauses
 from stream_talk.turn.ledger import ReplyLedger
 
 from .tracing import TurnTrace
@@ -48,7 +48,7 @@ class Reply:
     reasoning: str = ""
     shown_chars: int = 0
     shown_ms: float = float("-inf")
-    splitter: ClauseSplitter = field(default_factory=ClauseSplitter)
+    splitter: SpokenClauses = field(default_factory=SpokenClauses)
     clauses: deque[str] = field(default_factory=deque)  # not yet given to the synthesiser
 
     # speaking

@@ -102,6 +102,9 @@ class _InlineStream:
 
     async def _pause(self, duration_ms: float) -> None:
         """Let time pass; `cancel` ends it at once."""
+        if duration_ms <= 0:
+            await asyncio.sleep(0)
+            return
         loop = asyncio.get_running_loop()
         self._pausing = loop.create_future()
         timer = loop.call_later(duration_ms / 1000.0, wake, self._pausing)

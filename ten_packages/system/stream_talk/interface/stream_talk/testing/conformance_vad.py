@@ -66,6 +66,7 @@ class VadConformance:
         end_ms = LEAD_MS + len(speech) * 1000 / RATE_HZ
         assert abs(end.body["timestamp_ms"] - end_ms) <= self.end_tolerance_ms
         assert 0.0 <= start.body["probability"] <= 1.0
+        assert end.body["decided_ms"] > end.body["timestamp_ms"]
 
     # --- conditions -------------------------------------------------------------------------------------------------
 
