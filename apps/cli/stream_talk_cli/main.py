@@ -25,7 +25,13 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="stream-talk", description="Talk with your own machine.")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in [only] if only else command_names():
-        module = importlib.import_module(f"{commands.__name__}.{name}")
+        try:
+            module = importlib.import_module(f"{commands.__name__}.{name}")
+        except ModuleNotFoundError as error:
+            if only or _is_ours(error):
+                raise
+            subparsers.add_parser(name, help=f"(needs the Python package {error.name})")
+            continue
         subparser = subparsers.add_parser(name, help=module.HELP, description=module.HELP)
         module.add_arguments(subparser)
         subparser.set_defaults(run=module.run)
@@ -35,20 +41,30 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     only = argv[0] if argv and argv[0] in command_names() else None
-    args = build_parser(only).parse_args(argv)
     _print_any_text()
     try:
+        args = build_parser(only).parse_args(argv)
         return int(args.run(args) or 0)
     except KeyboardInterrupt:
         return 130
     except (CommandError, GraphError) as error:
         print(error, file=sys.stderr)
         return 1
+    except ModuleNotFoundError as error:
+        if _is_ours(error):
+            raise
+        print(f"{' '.join(argv[:1])} needs the Python package {error.name}, which is not installed", file=sys.stderr)
+        return 1
     except BrokenPipeError:
         # Whoever read our output has left (`| head`); the interpreter would complain once more when it flushes.
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
+
+
+def _is_ours(error: ModuleNotFoundError) -> bool:
+    """A module of this project that is missing is a fault of ours, not of the installation."""
+    return (error.name or "").partition(".")[0] in ("", "stream_talk", "stream_talk_cli", "ten_graph", "bench")
 
 
 def _print_any_text() -> None:

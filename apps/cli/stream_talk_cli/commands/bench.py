@@ -38,13 +38,7 @@ def benchmarks(directory: Path) -> dict[str, str]:
     """Name and help of every benchmark, read without importing: some need packages that are not installed."""
     found: dict[str, str] = {}
     for path in sorted(directory.glob("*.py")):
-        constants = {
-            target.id: node.value.value
-            for node in ast.parse(path.read_text("utf-8")).body
-            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
-            for target in node.targets
-            if isinstance(target, ast.Name)
-        }
-        if isinstance(constants.get("HELP"), str):
-            found[path.stem] = constants["HELP"]
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["HELP"]:
+                found[path.stem] = str(ast.literal_eval(node.value))
     return found
