@@ -48,17 +48,19 @@ class Drafting:
     def words_changed(self, now_ms: float) -> None:
         """Retract a draft to words that are no longer the words."""
         text = self._listening.text
-        self.speculation.heard(text, now_ms)
+        self.speculation.heard(self._listening.words, now_ms)
         if self.draft is not None and not self.speculation.matches(text):
             self.retract(now_ms)
 
     def consider(self, now_ms: float) -> None:
         """Open a draft if it is worth it now."""
         self._weighed_until_ms = now_ms
-        text = self._listening.text
-        if not self._allowed or not self._wants_answer(text):
-            return
         in_pause = not self._listening.speaking
+        if not self._allowed or (not in_pause and now_ms < self.speculation.stable_at_ms):
+            return
+        text = self._listening.text
+        if not self._wants_answer(text):
+            return
         if self.speculation.should_draft(text, self._listening.finished(), now_ms, in_pause=in_pause):
             self.retract(now_ms)
             self.speculation.opened(text, now_ms)

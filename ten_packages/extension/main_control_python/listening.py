@@ -39,6 +39,8 @@ class Listening:
         self.force_over = False  # a button decided that the turn is over
         self._finals: list[str] = []
         self._partial = ""
+        self._text: str | None = ""
+        self._text_words: tuple[str, ...] | None = ()
         self._partial_id = ""
         self._words: list[dict[str, Any]] = []
         self._stable_partial_chars = 0
@@ -55,7 +57,18 @@ class Listening:
 
     @property
     def text(self) -> str:
-        return join_segments([*self._finals, self._partial])[-self._config.max_turn_chars :]
+        if self._text is None:
+            self._text = join_segments([*self._finals, self._partial])[-self._config.max_turn_chars :]
+        return self._text
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        if self._text_words is None:
+            self._text_words = tuple(words_of(self.text))
+        return self._text_words
+
+    def _text_changed(self) -> None:
+        self._text, self._text_words = None, None
 
     @property
     def awaiting_final(self) -> bool:
@@ -64,6 +77,7 @@ class Listening:
     def prepend(self, text: str) -> None:
         """The turn had begun earlier: the person simply goes on."""
         self._finals.insert(0, text)
+        self._text_changed()
 
     def result(self, now_ms: float, body: dict[str, Any]) -> bool:
         """An asr_result; False when it belongs to a turn that is over."""
@@ -84,6 +98,7 @@ class Listening:
             self.segment_started_ms = now_ms
         else:
             self._partial, self._partial_id = text, segment
+        self._text_changed()
         return True
 
     def finalize_ended(self, finalize_id: str) -> None:
@@ -186,6 +201,7 @@ class Listening:
         self._awaiting_final = False
         self._finals.clear()
         self._partial = self._partial_id = ""
+        self._text_changed()
         self._words, self._stable_partial_chars, self._shown = [], 0, ""
         self._opinion = Opinion()
         self.force_over = False
@@ -205,14 +221,15 @@ class Listening:
     @property
     def leave_alone(self) -> bool:
         """These words ask not to be answered ("hold on", "let me think")."""
-        return self._told_to_wait and self._opinion.about(tuple(words_of(self.text)))
+        return self._told_to_wait and self._opinion.about(self.words)
 
     # --- is it over? -------------------------------------------------------------------------------------------------
 
     def finished(self) -> float:
         """Probability that the words so far are complete."""
-        text = self.text
-        return self._opinion.probability(finished_probability(text), tuple(words_of(text)))
+        if self._opinion.about(self.words):
+            return self._opinion.detector or 0.0
+        return finished_probability(self.text)
 
     def over_at_ms(self, pipeline_need_ms: float) -> float:
         """When the turn is over if nothing else happens; infinity while a button holds it open."""

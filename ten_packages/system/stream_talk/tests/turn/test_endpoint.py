@@ -83,10 +83,11 @@ def test_caution_grows_with_cut_ins_and_fades():
 
 def test_the_detector_counts_only_for_the_words_it_judged():
     opinion = Opinion()
-    assert opinion.probability(0.3, ("a",)) == 0.3
+    assert not opinion.about(("a",))
     opinion.detector, opinion.detector_words = 0.9, ("a",)
-    assert opinion.probability(0.3, ("a",)) == 0.9
-    assert opinion.probability(0.3, ("a", "b")) == 0.3
+    assert opinion.about(("a",))
+    assert opinion.about(("b", "a"))  # it judges the newest segment of a turn
+    assert not opinion.about(("a", "b"))
 
 
 @given(st.text(max_size=80))

@@ -7,7 +7,7 @@ from stream_talk.turn.words import join_segments, same_words, words_of
 
 def test_drafts_in_speech_need_finished_and_stable_words():
     spec = Speculation(SpeculationBudget())
-    spec.heard("what time is it", 0)
+    spec.heard(tuple(words_of("what time is it")), 0)
     assert not spec.should_draft("what time is it", 0.9, 100, in_pause=False)
     assert spec.stable_at_ms == 200
     assert spec.should_draft("what time is it", 0.9, 200, in_pause=False)
@@ -18,27 +18,27 @@ def test_the_same_words_are_not_drafted_twice_and_a_turn_has_a_limit():
     spec = Speculation(SpeculationBudget(max_drafts=2))
     now = 0.0
     for text in ("one", "one two"):
-        spec.heard(text, now)
+        spec.heard(tuple(words_of(text)), now)
         assert spec.should_draft(text, 0.9, now, in_pause=True)
         spec.opened(text, now)
         assert not spec.should_draft(text.upper() + ".", 0.9, now, in_pause=True)
-    spec.heard("one two three", now)
+    spec.heard(tuple(words_of("one two three")), now)
     assert not spec.should_draft("one two three", 0.9, now, in_pause=True)
     spec.new_turn()
-    spec.heard("fresh", now)
+    spec.heard(tuple(words_of("fresh")), now)
     assert spec.should_draft("fresh", 0.9, now, in_pause=True)
 
 
 def test_waste_is_counted_and_bounded_per_minute():
     spec = Speculation(SpeculationBudget(max_wasted_ms=1000))
-    spec.heard("hello", 0)
+    spec.heard(tuple(words_of("hello")), 0)
     spec.opened("hello", 0)
     spec.retract(800)
     spec.opened("hello", 1000)
     spec.miss(1400)
     assert spec.stats.as_dict() == {"hits": 0, "misses": 1, "retracted": 1, "wasted_ms": 1200, "saved_ms": 0}
     spec.new_turn()
-    spec.heard("again", 1400)
+    spec.heard(tuple(words_of("again")), 1400)
     assert not spec.should_draft("again", 0.9, 1500, in_pause=True)
     assert spec.should_draft("again", 0.9, 62_000, in_pause=True)
 

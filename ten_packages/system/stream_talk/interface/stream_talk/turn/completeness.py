@@ -9,6 +9,7 @@ from __future__ import annotations
 from stream_talk.turn.backchannel import FILLERS
 from stream_talk.turn.words import has_cjk, words_of
 
+_TAIL_CHARS = 300  # the end decides; a long monologue must not cost more than a short sentence
 UNKNOWN = 0.7  # a phrase that neither hangs in the air nor looks rounded off
 
 # A sentence hardly ever ends with these.
@@ -64,7 +65,7 @@ _ZH_CLOSING = (
 
 def finished_probability(text: str) -> float:
     """0 = certainly goes on, 1 = certainly over."""
-    stripped = text.strip()
+    stripped = text.strip()[-_TAIL_CHARS:]
     words = words_of(stripped)
     if not words:
         return 0.0

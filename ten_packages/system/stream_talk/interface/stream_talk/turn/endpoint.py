@@ -65,6 +65,3 @@ class Opinion:
         """The detector judged the end of these words, or the voice alone; a late or dead one must not hold anyone up."""
         judged = self.detector_words
         return self.detector is not None and (not judged or judged == words[-len(judged) :])
-
-    def probability(self, own: float, words: tuple[str, ...]) -> float:
-        return self.detector if self.detector is not None and self.about(words) else own

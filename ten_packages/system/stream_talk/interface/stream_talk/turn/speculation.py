@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from stream_talk.turn.words import same_words, words_of
+from stream_talk.turn.words import same_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +54,15 @@ class Speculation:
         self._draft_started_ms = 0.0
         self._drafts_this_turn = 0
         self._waste: deque[tuple[float, float]] = deque()
-        self._words: list[str] = []
+        self._words: tuple[str, ...] = ()
         self._unchanged_since_ms = 0.0
 
     def new_turn(self) -> None:
         self._drafts_this_turn = 0
-        self._words = []
+        self._words = ()
 
-    def heard(self, text: str, now_ms: float) -> None:
-        """The words so far, final or not."""
-        words = words_of(text)
+    def heard(self, words: tuple[str, ...], now_ms: float) -> None:
+        """The words so far (`words.words_of`), final or not."""
         if words != self._words:
             self._words = words
             self._unchanged_since_ms = now_ms
