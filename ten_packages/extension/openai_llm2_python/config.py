@@ -7,7 +7,6 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
-
 from stream_talk.ten.config import LlmConfig
 
 from .presets import PRESETS, Preset

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 from stream_talk import clock
 from stream_talk.engines.interfaces import EngineUnavailable, LlmEvent, LlmRequest
+from stream_talk.engines.limit import TooLate, within
 
 from . import failures, models, wire
 from .config import OpenAiParams
 from .failures import Refusal
 from .reply import ReplyReader, ServerError
 from .sse import EventLines, EventTooLong
-
-T = TypeVar("T")
 
 # Servers keep a quiet connection for 5 s (uvicorn) to 75 s; ours is dropped after longer pauses and one retry replaces it.
 KEEP_ALIVE_S = 60.0
@@ -90,13 +89,15 @@ class OpenAiEngine:
             body = wire.request_body(request, config, model)
             for name in self._refused_fields:
                 body.pop(name, None)
-            call = client.build_request("POST", f"{config.url}/chat/completions", json=body)
-            response = await _within(client.send(call, stream=True), config.first_token_timeout_ms)
+            call = client.build_request(
+                "POST", f"{config.url}/chat/completions", json=body, timeout=self._timeout(None)
+            )
+            response = await within(client.send(call, stream=True), config.first_token_timeout_ms)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise failures.unreachable(config, error) from error
         except httpx.TransportError as error:
             raise _TryAgain(failures.broke_off(config, error)) from error
-        except asyncio.TimeoutError as error:
+        except TooLate as error:
             raise failures.too_late(config, "answer", config.first_token_timeout_ms) from error
         try:
             if response.status_code != 200:
@@ -117,7 +118,7 @@ class OpenAiEngine:
         try:
             while not lines.done:
                 timeout_ms = config.idle_timeout_ms if began else config.first_token_timeout_ms
-                line = await _within(anext(source, None), timeout_ms)
+                line = await within(_next(source), timeout_ms)
                 if line is None:
                     break
                 chunk = lines.feed(line)
@@ -128,7 +129,7 @@ class OpenAiEngine:
             for event in reader.finish():
                 yield event
             await _drain(source)
-        except asyncio.TimeoutError as error:
+        except TooLate as error:
             raise failures.too_late(config, "token" if began else "first token", timeout_ms) from error
         except (httpx.TransportError, ServerError, EventTooLong) as error:
             failure = failures.broke_off(config, error)
@@ -138,11 +139,10 @@ class OpenAiEngine:
 
     async def _refuse(self, response: httpx.Response, body: dict[str, Any], model: str) -> None:
         """Raise what an answer other than 200 means."""
-        text = b""
-        async for part in response.aiter_bytes():
-            text += part
-            if len(text) > MAX_REFUSAL_BYTES:
-                break
+        try:
+            text = await within(_beginning(response), self._config.idle_timeout_ms)
+        except (TooLate, httpx.TransportError):
+            text = b""
         refusal = Refusal.of(response, text)
         failure = failures.refused(self._config, refusal, model)
         unwanted = refusal.refused_field(body, wire.OPTIONAL_FIELDS)
@@ -162,28 +162,40 @@ class OpenAiEngine:
         if self._config.known.key_variable and not self._config.base_url and not self._config.key():
             raise EngineUnavailable(f"{self._config.known.title} needs a key", failures.key_remedy(self._config))
 
+    def _timeout(self, read_s: float | None) -> httpx.Timeout:
+        """Reading a reply has limits of its own, which know whether a token came already."""
+        return httpx.Timeout(read_s, connect=self._config.connect_timeout_ms / 1000.0)
+
     def _open_client(self) -> httpx.AsyncClient:
         if self._client is None:
             config = self._config
             key = config.key()
             self._client = httpx.AsyncClient(
                 headers={**({"Authorization": f"Bearer {key}"} if key else {}), **config.headers},
-                timeout=httpx.Timeout(
-                    None, connect=config.connect_timeout_ms / 1000.0, pool=config.connect_timeout_ms / 1000.0
-                ),
+                timeout=self._timeout(config.idle_timeout_ms / 1000.0),
                 limits=httpx.Limits(keepalive_expiry=KEEP_ALIVE_S),
             )
         return self._client
 
 
+async def _next(source: AsyncIterator[str]) -> str | None:
+    try:
+        return await source.__anext__()
+    except StopAsyncIteration:
+        return None
+
+
+async def _beginning(response: httpx.Response) -> bytes:
+    text = b""
+    async for part in response.aiter_bytes():
+        text += part
+        if len(text) > MAX_REFUSAL_BYTES:
+            break
+    return text
+
+
 async def _drain(source: AsyncIterator[str]) -> None:
     """Read the few bytes behind `[DONE]`: only a connection that was read to its end serves the next request."""
-    with contextlib.suppress(asyncio.TimeoutError):
-        while await _within(anext(source, None), DRAIN_TIMEOUT_MS) is not None:
+    with contextlib.suppress(TooLate):
+        while await within(_next(source), DRAIN_TIMEOUT_MS) is not None:
             pass
-
-
-async def _within(work: Awaitable[T], timeout_ms: float) -> T:
-    """Waiting for a real server: simulated time stands still meanwhile."""
-    with clock.real_work():
-        return await asyncio.wait_for(work, timeout_ms / 1000.0)

@@ -255,6 +255,14 @@ def test_never_retried_after_the_first_token(first: Reply) -> None:
         assert len(server.chats) == 1
 
 
+def test_an_error_without_its_end_is_still_an_error() -> None:
+    with (
+        OpenAiServer(Reply(status=400, error="bad", stall_after=0)) as server,
+        pytest.raises(EngineUnavailable, match="400"),
+    ):
+        asyncio.run(collect(engine_for(server, idle_timeout_ms=100)))
+
+
 def test_retries_end() -> None:
     with OpenAiServer(Reply(status=503, error="busy")) as server:
         with pytest.raises(EngineUnavailable, match="503"):

@@ -127,6 +127,10 @@ class OpenAiServer(ServerThread):
         elif reply.status != 200:
             extra = {"Retry-After": f"{reply.retry_after_s:g}"} if reply.retry_after_s is not None else {}
             error = {"error": reply.error} if isinstance(reply.error, Mapping) else {"error": {"message": reply.error}}
+            if reply.stall_after == 0:  # the head of the answer and never its body
+                _write_head(writer, reply.status, "application/json", {"Content-Length": "100"})
+                await writer.drain()
+                await asyncio.Event().wait()
             _write_json(writer, reply.status, error, extra)
         elif request.body.get("model") not in self.models:
             message = f"The model `{request.body.get('model')}` does not exist"
