@@ -170,3 +170,18 @@ def test_client_secrets_carry_their_session_settings(with_server):
             assert created.session.instructions == "Speak like a pirate."
 
     with_server(scenario)
+
+
+def test_an_exposed_server_takes_its_own_short_lived_keys(with_server):
+    async def scenario(server: Server) -> None:
+        with pytest.raises(Exception, match="401"):
+            async with sdk(server, key="wrong").realtime.connect(model="embedded"):
+                raise AssertionError("a stranger was let in")
+        async with httpx.AsyncClient(
+            base_url=server.http, headers={"Authorization": "Bearer the-long-token-of-the-house"}
+        ) as http:
+            key = (await http.post("/v1/realtime/client_secrets", json={})).json()["value"]
+        async with sdk(server, key=key).realtime.connect(model="embedded") as connection:
+            assert (await Listener(connection).until("session.created")).session.id
+
+    with_server(scenario, token="the-long-token-of-the-house")

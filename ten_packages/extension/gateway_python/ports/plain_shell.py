@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from starlette.websockets import WebSocket
 from stream_talk import clock
@@ -28,6 +29,8 @@ MESSAGES_PER_S, MESSAGE_BURST = 120.0, 400.0
 class PlainShell:
     """Subclasses make the port, and handle what arrives."""
 
+    audio_burst_s = AUDIO_BURST_S
+
     def __init__(self, gateway: Gateway, websocket: WebSocket) -> None:
         self.gateway = gateway
         self.socket = ClientSocket(websocket, gateway.config.send_buffer_bytes, self._too_slow)
@@ -42,6 +45,10 @@ class PlainShell:
 
     async def handle(self, data: str | bytes) -> None:
         raise NotImplementedError
+
+    def hello(self) -> Mapping[str, Any]:
+        """What the conversation is told first."""
+        return {}
 
     def cannot_begin(self, text: str) -> str | None:
         """Last words when there is no conversation to be had; None where the protocol has none."""
@@ -60,7 +67,7 @@ class PlainShell:
     async def _begin(self, graph: str | None) -> bool:
         port = self.make_port()
         try:
-            self.session = await self.gateway.open_session(port, graph)
+            self.session = await self.gateway.open_session(port, graph, self.hello())
         except AtCapacity as full:
             self.socket.finish(CLOSE_TRY_AGAIN, "at capacity, try again", self.cannot_begin(str(full)))
         except (UnknownGraph, GraphFailed) as failure:
@@ -74,7 +81,7 @@ class PlainShell:
             if self.on_begun is not None:
                 self.on_begun(self.session)
             rate_hz = port.traits.input_rate_hz
-            self._audio = TokenBucket(rate_hz * AUDIO_RATE, rate_hz * AUDIO_BURST_S)
+            self._audio = TokenBucket(rate_hz * AUDIO_RATE, rate_hz * self.audio_burst_s)
             return True
         return False
 

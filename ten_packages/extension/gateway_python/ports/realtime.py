@@ -18,17 +18,15 @@ from stream_talk.wire.realtime.errors import RealtimeError
 from stream_talk.wire.realtime.session_object import SessionObject
 from stream_talk.wire.talk import CloseReason
 
-from ..catalog import UnknownGraph
 from ..client_port import PortTraits, ReplyFrame
 from ..client_socket import ClientSocket
-from ..gateway import AtCapacity, Gateway
-from ..graph_host import GraphFailed
+from ..gateway import Gateway
 from ..session import Session
+from .plain_shell import PlainShell
 
 RATE_HZ = 24_000
 LEAD_MS = 300
 SESSION_LIFETIME_S = 3600
-_CLOSE_TRY_AGAIN, _CLOSE_POLICY, _CLOSE_INTERNAL = 1013, 1008, 1011
 
 
 def new_id(kind: str) -> str:
@@ -51,52 +49,42 @@ class _RateMatch:
 
 
 class RealtimePort:
-    """`ClientPort` on one side, client text on the other; the protocol in between."""
+    """`ClientPort`: what the conversation says, as events of the protocol."""
 
     def __init__(self, socket: ClientSocket, connection: RealtimeConnection) -> None:
-        self.traits = PortTraits("realtime", RATE_HZ, RATE_HZ, frame_ms=40, lead_ms=LEAD_MS, reports_playout=False)
-        self.session: Session | None = None
+        self.traits = PortTraits(
+            "realtime", RATE_HZ, RATE_HZ, frame_ms=40, lead_ms=LEAD_MS, reports_playout=False, is_greeted=False
+        )
         self._socket = socket
         self._connection = connection
-        self._in, self._out = _RateMatch(), _RateMatch()
-
-    async def receive(self, text: str) -> None:
-        await self._apply(self._connection.receive(text))
-
-    async def _apply(self, effects: Iterable[Effect]) -> None:
-        for effect in effects:
-            if isinstance(effect, ToClient):
-                self._tell(effect)
-            elif self.session is None:
-                continue
-            elif isinstance(effect, ToSession):
-                await self.session.send_event(effect.event)
-            elif isinstance(effect, Microphone):
-                rate_hz = self._connection.session.input_format.rate_hz
-                await self.session.send_audio(self._in.convert(effect.pcm, rate_hz, RATE_HZ), effect.media_ms)
+        self._rate = _RateMatch()
 
     def tell(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
             if isinstance(effect, ToClient):
-                self._tell(effect)
+                text = self.encoded(effect.event)
+                if text is None:
+                    continue
+                if effect.generation is None:
+                    self._socket.send_text(text)
+                else:
+                    self._socket.send_sound(text, effect.generation)
 
-    def _tell(self, effect: ToClient) -> None:
-        event: dict[str, Any] | None = {"event_id": new_id("event"), **effect.event}
-        if self._connection.beta and event is not None:
-            event = event_to_beta(event)
-        if event is None:
-            return
-        text = strict_json.dumps(event)
-        if effect.generation is None:
-            self._socket.send_text(text)
-        else:
-            self._socket.send_sound(text, effect.generation)
+    def encoded(self, event: Mapping[str, Any]) -> str | None:
+        """With an id of its own, in the client's dialect; None when that dialect has no such event."""
+        named: dict[str, Any] | None = {"event_id": new_id("event"), **event}
+        if self._connection.beta and named is not None:
+            named = event_to_beta(named)
+        return None if named is None else strict_json.dumps(named)
+
+    def last_words(self, code: str, text: str) -> str:
+        error = RealtimeError(code, text, kind="server_error")
+        return self.encoded({"type": "error", "error": error.body(None)}) or ""
 
     # --- ClientPort ---------------------------------------------------------------------------------------------------
 
     def on_audio(self, frame: ReplyFrame) -> None:
-        rate_hz = self._connection.session.output_format.rate_hz
-        pcm = self._out.convert(frame.pcm, RATE_HZ, rate_hz)
+        pcm = self._rate.convert(frame.pcm, RATE_HZ, self._connection.session.output_format.rate_hz)
         self.tell(self._connection.on_audio(pcm, frame.generation, frame.turn_id, frame.request_id))
 
     def on_message(self, message: Mapping[str, Any]) -> None:
@@ -108,73 +96,59 @@ class RealtimePort:
             self.tell(self._connection.on_cut(generation))
 
     def on_closed(self, reason: CloseReason, text: str) -> None:
-        if reason.close_code != 1000:
-            error = RealtimeError(reason.code, text, kind="server_error")
-            self._tell(ToClient({"type": "error", "error": error.body(None)}))
-        self._socket.finish(reason.close_code, reason.code)
+        words = None if reason is CloseReason.CLIENT else self.last_words(reason.code, text)
+        self._socket.finish(reason.close_code, reason.code, words)
 
 
-class RealtimeShell:
-    """Lives as long as one accepted socket. This protocol has no resume: the conversation ends with it."""
+class RealtimeShell(PlainShell):
+    """This protocol has no resume: the conversation ends with its socket. `model` is the graph, when there is one of that name."""
+
+    # Programs append whole recordings at once.
+    audio_burst_s = 120.0
 
     def __init__(
         self, gateway: Gateway, websocket: WebSocket, *, model: str, beta: bool, initial: Mapping[str, Any] | None
     ) -> None:
-        self._gateway = gateway
-        self._graph = model if model in {offer.name for offer in gateway.catalog} else None
+        super().__init__(gateway, websocket)
         expires_at_s = int(clock.epoch_ms() / 1000) + SESSION_LIFETIME_S
         session = SessionObject(new_id("sess"), model or "stream-talk", "alloy", expires_at_s)
+        self._settings = session.update(dict(initial or {}))
         self._connection = RealtimeConnection(new_id, session, beta=beta)
-        self._settings = session.update(dict(initial)) if initial else session.settings()
-        self._socket = ClientSocket(websocket, gateway.config.send_buffer_bytes, self._too_slow)
-        self._port = RealtimePort(self._socket, self._connection)
+        self._port = RealtimePort(self.socket, self._connection)
+        self._rate = _RateMatch()
+        self._expiry: asyncio.TimerHandle | None = None
 
-    async def run(self) -> None:
-        writer = asyncio.get_running_loop().create_task(self._socket.run_writer())
-        expiry: asyncio.TimerHandle | None = None
+    def make_port(self) -> RealtimePort:
+        return self._port
+
+    def hello(self) -> Mapping[str, Any]:
+        return {"settings": {key: value for key, value in self._settings.items() if value not in ("", None)}}
+
+    def cannot_begin(self, text: str) -> str:
+        return self._port.last_words("server_error", text)
+
+    async def run(self, graph: str | None = None) -> None:
+        self.on_begun = self._begun
         try:
-            if await self._begin():
-                expiry = asyncio.get_running_loop().call_later(SESSION_LIFETIME_S, self._expire)
-                await self._converse()
+            await super().run(graph)
         finally:
-            if expiry is not None:
-                expiry.cancel()
-            if self._port.session is not None:
-                await self._port.session.close(CloseReason.CLIENT, "Goodbye.")
-            await self._socket.wait_closed(writer)
+            if self._expiry is not None:
+                self._expiry.cancel()
 
-    async def _begin(self) -> bool:
-        hello = {"settings": {k: v for k, v in self._settings.items() if v not in ("", None)}, "greet": False}
-        try:
-            self._port.session = await self._gateway.open_session(self._port, self._graph, hello)
-        except AtCapacity as full:
-            self._turn_away("session_limit_reached", str(full), _CLOSE_TRY_AGAIN)
-        except UnknownGraph as unknown:
-            self._turn_away("model_not_found", str(unknown), _CLOSE_POLICY)
-        except GraphFailed as failure:
-            self._turn_away("server_error", str(failure), _CLOSE_INTERNAL)
-        else:
-            self._port.tell(self._connection.opened())
-            return True
-        return False
-
-    async def _converse(self) -> None:
-        while True:
-            data = await self._socket.receive()
-            if data is None:
-                return
-            if not self._socket.is_finished:
-                await self._port.receive(data if isinstance(data, str) else data.decode("utf-8", errors="replace"))
-
-    def _turn_away(self, code: str, text: str, close_code: int) -> None:
-        error = RealtimeError(code, text, kind="server_error")
-        self._port.tell([ToClient({"type": "error", "error": error.body(None)})])
-        self._socket.finish(close_code, code)
+    def _begun(self, session: Session) -> None:
+        self._port.tell(self._connection.opened())
+        self._expiry = asyncio.get_running_loop().call_later(SESSION_LIFETIME_S, self._expire)
 
     def _expire(self) -> None:
-        self._turn_away("session_expired", "Your session hit the maximum duration of 60 minutes.", 1001)
+        words = self._port.last_words("session_expired", "Your session hit the maximum duration of 60 minutes.")
+        self.socket.finish(1001, "session_expired", words)
 
-    def _too_slow(self) -> None:
-        self._gateway.metrics.slow_clients.inc()
-        reason = CloseReason.SLOW_CLIENT
-        self._socket.finish(reason.close_code, reason.code)
+    async def handle(self, data: str | bytes) -> None:
+        text = data if isinstance(data, str) else data.decode("utf-8", errors="replace")
+        for effect in self._connection.receive(text):
+            if isinstance(effect, ToClient):
+                self._port.tell([effect])
+            elif isinstance(effect, ToSession) and self.session is not None:
+                await self.session.send_event(effect.event)
+            elif isinstance(effect, Microphone):
+                await self.hear(self._rate.convert(effect.pcm, self._connection.session.input_format.rate_hz, RATE_HZ))

@@ -6,6 +6,7 @@ import secrets
 from typing import Any
 
 from fastapi import APIRouter, Request, WebSocket
+from fastapi.responses import JSONResponse
 from stream_talk import clock
 from stream_talk.wire.realtime.errors import RealtimeError
 from stream_talk.wire.realtime.session_object import SessionObject
@@ -52,6 +53,7 @@ def _presented_keys(websocket: WebSocket, offered: list[str]) -> list[str]:
 def router(gateway: Gateway) -> APIRouter:
     routes = APIRouter()
     handed_out = _Secrets()
+    gateway.also_accepted_tokens.append(lambda token: handed_out.session_of([token]) is not None)
 
     @routes.websocket("/v1/realtime")
     async def realtime(websocket: WebSocket) -> None:
@@ -61,7 +63,8 @@ def router(gateway: Gateway) -> APIRouter:
         await websocket.accept(subprotocol=SUBPROTOCOL if SUBPROTOCOL in offered else None)
         initial = handed_out.session_of(_presented_keys(websocket, offered))
         model = websocket.query_params.get("model", "")
-        await RealtimeShell(gateway, websocket, model=model, beta=beta, initial=initial).run()
+        graph = model if model in {offer.name for offer in gateway.catalog} else None
+        await RealtimeShell(gateway, websocket, model=model, beta=beta, initial=initial).run(graph)
 
     @routes.post("/v1/realtime/client_secrets")
     async def client_secrets(request: Request) -> Any:
@@ -71,8 +74,6 @@ def router(gateway: Gateway) -> APIRouter:
         try:
             session.update(wanted or {})
         except RealtimeError as error:
-            from fastapi.responses import JSONResponse
-
             return JSONResponse({"error": error.body(None)}, status_code=400)
         key = handed_out.make(wanted or {})
         expires_at = int(clock.epoch_ms() / 1000) + _SECRET_LIFETIME_S

@@ -40,8 +40,9 @@ class ToSession:
 
 @dataclass(slots=True, frozen=True)
 class Microphone:
+    """At the session's input rate."""
+
     pcm: bytes
-    media_ms: float
 
 
 Effect = ToClient | ToSession | Microphone
@@ -129,11 +130,10 @@ class RealtimeConnection:
         pcm = audio_format.decode(data[:whole])
         if not pcm:
             return []
-        media_ms = self._appended_ms
         duration_ms = len(pcm) / 2 * 1000 / audio_format.rate_hz
         self._appended_ms += duration_ms
         self._uncommitted_ms += duration_ms
-        return [Microphone(pcm, media_ms)]
+        return [Microphone(pcm)]
 
     def _commit(self, message: dict[str, Any]) -> list[Effect]:
         if self._uncommitted_ms < _SHORTEST_COMMIT_MS:
