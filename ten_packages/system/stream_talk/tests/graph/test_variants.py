@@ -97,6 +97,19 @@ def test_one_receiver_of_an_edge_is_removed(load, tmp_path):
     assert edges(tmp_path)[("vad", "pcm")] == ["stt"]
 
 
+def test_other_senders_of_the_same_message_keep_their_edges(load, tmp_path):
+    load(
+        nodes=[{"type": "extension", "name": "mic", "addon": "m"}],
+        connections=[{"extension": "mic", "audio_frame": [{"name": "pcm", "dest": [{"extension": "stt"}]}]}],
+    )
+    flow = {"name": "pcm", "remove": True}
+    third = {"extends": "variant.json", "connections": [{"extension": "vad", "audio_frame": [flow]}]}
+    (tmp_path / "third.json").write_text(json.dumps(third))
+    graph = resolve_graph(tmp_path / "third.json")
+    edges = {(edge.extension, edge.name): [dest.extension for dest in edge.dests] for edge in graph.connections}
+    assert edges == {("mic", "pcm"): ["stt"], ("vad", "start"): ["tts"], ("vad", "end"): ["tts"]}
+
+
 def test_an_edge_written_as_source_is_removed_by_its_sender(load, tmp_path):
     load(connections=[{"extension": "vad", "cmd": [{"name": "start", "remove": True}]}])
     assert edges(tmp_path) == {("vad", "pcm"): ["stt", "tts"], ("vad", "end"): ["tts"]}
