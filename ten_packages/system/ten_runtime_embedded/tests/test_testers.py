@@ -366,6 +366,19 @@ def test_an_exception_in_a_sync_extension_fails_the_run_too(stage: Any) -> None:
     assert verdict is not None and "on_init raised RuntimeError" in verdict.error_message()
 
 
+def test_an_exception_can_be_raised_from_run(stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TEN_UNCAUGHT_EXCEPTION")
+
+    class Tester(AsyncExtensionTester):
+        async def on_start(self, ten_env: Any) -> None:
+            raise AssertionError("one is not two")
+
+    tester = Tester()
+    tester.set_test_mode_single(stage.addon(Answering))
+    with pytest.raises(AssertionError, match="one is not two"):
+        tester.run()
+
+
 DYING = """
 from ten_runtime import *
 class Tester(AsyncExtensionTester):

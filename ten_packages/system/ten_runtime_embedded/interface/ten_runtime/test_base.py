@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._core.options import Options, from_environment
+from ._core.options import Options, for_testers
 from ._core.tester_run import TesterRun, TestPlan
 from .error import TenError
 from .ten_env_base import closed_error
@@ -43,11 +43,12 @@ class TesterBase:
         self._virtual = enabled
 
     def set_uncaught_exception_policy(self, policy: str) -> None:
-        """``exit`` (the default, as natively) or ``app``: fail this run with a ``TenError``."""
+        """``exit`` (the default, as natively), ``app``: fail this run with a ``TenError``, or ``raise`` (the default
+        under pytest): ``run`` raises the exception."""
         self._uncaught = policy
 
     def _new_run(self) -> TesterRun:
-        options = from_environment()
+        options = for_testers()
         if self._uncaught is not None:
             options = Options(uncaught_exception=self._uncaught).checked()
         return TesterRun(self._plan, options, is_virtual=is_wanted() if self._virtual is None else self._virtual)

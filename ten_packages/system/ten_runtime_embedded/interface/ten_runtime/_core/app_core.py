@@ -62,6 +62,7 @@ class AppCore(Endpoint):
         self.stage: Stage | None = None
         self.init_property: dict[str, Any] | None = None
         self.failure: TenError | None = None
+        self.uncaught: BaseException | None = None  # the first exception that came out of a callback
         self.tester: TesterSeat | None = None
         self.addon_env = TenEnv(self, _TenEnvAttachTo.ADDON)
         self.run_handler: Callable[..., None] = self._run_handler_here

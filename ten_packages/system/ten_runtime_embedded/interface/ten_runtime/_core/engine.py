@@ -139,6 +139,7 @@ class Engine:
         runtime_log.error(f"{host.label()}: {callback}: Uncaught exception: {error} \ntraceback: {trace}")
         if self.app.options.uncaught_exception == "exit":
             self.app.exit_process()
+        self.app.uncaught = self.app.uncaught or error
         self.fail(host, f"{host.label()}: {callback} raised {type(error).__name__}: {error}")
 
     def fail(self, host: ExtensionHost, message: str) -> None:

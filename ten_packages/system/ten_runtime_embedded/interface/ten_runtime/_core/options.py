@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-ON_UNCAUGHT = ("exit", "app", "graph")
+ON_UNCAUGHT = ("exit", "app", "graph", "raise")
 
 
 @dataclass(frozen=True)
 class Options:
     """``uncaught_exception``: ``exit`` ends the process at once (as natively), ``app`` closes the app with an error,
-    ``graph`` closes the graph with an error and the app only when the graph is one of its own."""
+    ``graph`` closes the graph with an error and the app only when the graph is one of its own, ``raise`` is ``app`` for
+    apps and lets a tester's ``run`` raise the exception."""
 
     uncaught_exception: str = "exit"
     inbox_limit: int = 12_800
@@ -42,5 +43,11 @@ class Options:
 
 
 def from_environment() -> Options:
-    policy = os.environ.get("TEN_UNCAUGHT_EXCEPTION", "exit")
-    return Options(uncaught_exception=policy).checked()
+    return Options(uncaught_exception=os.environ.get("TEN_UNCAUGHT_EXCEPTION", "exit")).checked()
+
+
+def for_testers() -> Options:
+    """Under pytest the exception is raised from ``run``, which fails the test as surely as ending the process would,
+    and shows where."""
+    default = "raise" if "PYTEST_CURRENT_TEST" in os.environ else "exit"
+    return Options(uncaught_exception=os.environ.get("TEN_UNCAUGHT_EXCEPTION", default)).checked()

@@ -80,6 +80,8 @@ class TesterRun:
                 self.thread.stop()
             else:
                 shared_loop.release()
+        if self._options.uncaught_exception == "raise" and self.app is not None and self.app.uncaught is not None:
+            raise self.app.uncaught
         return self._verdict
 
     def stop_test(self, error: TenError | None) -> None:
