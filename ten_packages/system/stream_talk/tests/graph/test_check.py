@@ -142,6 +142,24 @@ def test_an_engine_of_another_environment_is_not_looked_for_here(app, check):
     )
 
 
+def test_the_addon_of_a_fallback_is_looked_for_too(app, check):
+    def with_fallback(addon):
+        return set_node(1, property={"fallback": {"addon": addon}})
+
+    (app / "ten_packages" / "extension" / "ear_python" / "requirements.txt").write_text("no-such-package\n")
+    installed = {"no-such-package": "1.0"}.get
+    assert check(with_fallback("ear_python"), version_of=installed) == []
+    (_, found) = check(with_fallback("ear_python"), version_of={}.get)
+    assert found.startswith(
+        'nodes[1] "main" property.fallback.addon: "ear_python" needs the Python package no-such-package'
+    )
+    (found,) = check(with_fallback("eer_python"), version_of=installed)
+    assert (
+        found
+        == 'nodes[1] "main" property.fallback.addon: the addon "eer_python" is not installed; did you mean "ear_python"?'
+    )
+
+
 def test_a_broken_package_is_named(app, check):
     (app / "ten_packages" / "extension" / "ear_python" / "manifest.json").write_text("{")
     (found,) = check(lambda graph: None)

@@ -34,6 +34,22 @@ def unknown_addons(context: CheckContext) -> Iterator[Problem]:
             yield Problem(where, f'the package of "{addon}" is broken: {package.problem}')
 
 
+def fallback_addons(context: CheckContext) -> Iterator[Problem]:
+    """The second engine of a node is named by its addon too, and would be missed only when it is needed."""
+    known = context.packages.names()
+    for where, node in context.extension_nodes():
+        addon = _value_at(effective_properties(context, node), "fallback.addon")
+        if not isinstance(addon, str) or not addon or "app" in node:
+            continue
+        package = context.packages.find(addon)
+        place = f"{where} property.fallback.addon"
+        if package is None:
+            yield Problem(place, f'the addon "{addon}" is not installed', did_you_mean(addon, known))
+        else:
+            for missing, remedy in package.missing(context.version_of):
+                yield Problem(place, f'"{addon}" {missing}', remedy)
+
+
 def missing_packages(context: CheckContext) -> Iterator[Problem]:
     for where, node in context.extension_nodes():
         package = context.package_of(node)

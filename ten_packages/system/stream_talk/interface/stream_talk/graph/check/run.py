@@ -21,6 +21,7 @@ from stream_talk.graph.resolve import flatten_document, load_plain
 CHECKS: tuple[CheckFunction, ...] = (
     nodes.unknown_addons,
     nodes.missing_packages,
+    nodes.fallback_addons,
     nodes.environment,
     nodes.properties,
     edges.merged_sections,
