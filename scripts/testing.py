@@ -53,6 +53,23 @@ def ensure_debian_packages() -> None:
         print(f"Could not install {', '.join(still)}; the tests that need them will be skipped.", file=sys.stderr)
 
 
+def ensure_javascript_clients() -> None:
+    """The stock JavaScript clients of the protocol tests; without Node.js those tests skip."""
+    folder = ROOT / "tests" / "js"
+    stamp = folder / "node_modules" / "stream-talk.stamp"
+    wanted = (folder / "package.json").read_text(encoding="utf-8")
+    npm = shutil.which("npm")
+    if npm is None:
+        print("Some tests will be skipped; they need Node.js (nodejs.org).", file=sys.stderr)
+        return
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+        return
+    print("Installing the JavaScript clients of tests/js ...", file=sys.stderr, flush=True)
+    command = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--silent"]
+    if subprocess.run(command, cwd=folder, check=False, stderr=subprocess.DEVNULL).returncode == 0:
+        stamp.write_text(wanted, encoding="utf-8")
+
+
 @dataclass
 class EngineEnvironment:
     """tests/environments/<name>: what to install, and which tests run in it."""
@@ -125,6 +142,7 @@ def main(arguments: list[str]) -> int:
         )
         return 0
     ensure_debian_packages()
+    ensure_javascript_clients()
     python = str(
         bootstrap.ensure_environment(
             ROOT / ".venv", title="Installing Stream-Talk and its test tools", extras="dev,redis,memory,lmstudio"

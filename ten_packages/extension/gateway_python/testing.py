@@ -35,6 +35,7 @@ class LoopbackGraph:
         self._generation = 0
         self._turn = 0
         self._spoken: dict[int, str] = {}
+        self._unanswered = ""
 
     async def send_audio(self, pcm: bytes, timestamp_ms: int) -> None:
         self.sound.append((timestamp_ms, bytes(pcm)))
@@ -45,8 +46,12 @@ class LoopbackGraph:
             return
         event = dict(payload)
         self.client_events.append(event)
-        if event["type"] == "text":
+        if event["type"] == "text" and event.get("respond", True):
             self.answer(event["text"])
+        elif event["type"] == "text":
+            self._unanswered = event["text"]
+        elif event["type"] == "create_response":
+            self.answer(self._unanswered)
         elif event["type"] in ("stop", "cancel_response"):
             self.control("cut")
 
