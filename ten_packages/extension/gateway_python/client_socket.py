@@ -9,7 +9,7 @@ from collections.abc import Callable
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from .outbox import Outbox, Outgoing
-from .websocket import hang_up
+from .websocket import line_of
 
 LAST_WORDS_TIMEOUT_S = 5.0
 
@@ -19,8 +19,9 @@ class ClientSocket:
 
     def __init__(self, websocket: WebSocket, max_bytes: int, on_slow: Callable[[], None]) -> None:
         self.websocket = websocket
-        self.outbox = Outbox(max_bytes, on_slow)
         self.is_finished = False
+        self._line = line_of(websocket)
+        self.outbox = Outbox(max_bytes, on_slow, self._line.write_now if self._line is not None else None)
         self._said_goodbye = False
         self._close_code = 1000
         self._close_reason = ""
@@ -43,8 +44,11 @@ class ClientSocket:
         if last_words is not None:
             self.send_text(last_words)
         self.outbox.close()
-        loop = asyncio.get_running_loop()
-        self._hang_up_timer = loop.call_later(patience_s, hang_up, self.websocket)
+        self._hang_up_timer = asyncio.get_running_loop().call_later(patience_s, self._hang_up)
+
+    def _hang_up(self) -> None:
+        if self._line is not None:
+            self._line.hang_up()
 
     async def run_writer(self) -> None:
         """Until `finish`, or until the client is gone."""
@@ -65,7 +69,8 @@ class ClientSocket:
 
     async def receive(self) -> str | bytes | None:
         """The next message; None when the client is gone."""
-        event = await self.websocket.receive()
+        # The line itself saves three coroutines per frame; its messages are the same.
+        event = await (self._line.receive() if self._line is not None else self.websocket.receive())
         if event["type"] == "websocket.disconnect":
             return None
         data = event.get("bytes")
@@ -77,6 +82,6 @@ class ClientSocket:
         with contextlib.suppress(asyncio.CancelledError, asyncio.TimeoutError):
             await asyncio.wait_for(writer, LAST_WORDS_TIMEOUT_S)
         if self._hang_up_timer is None or not self._said_goodbye:
-            hang_up(self.websocket)
+            self._hang_up()
             if self._hang_up_timer is not None:
                 self._hang_up_timer.cancel()

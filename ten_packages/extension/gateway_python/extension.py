@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from pathlib import Path
 
@@ -52,6 +53,9 @@ class GatewayExtension(AsyncExtension):
         web = WebServer(app, config, STATE_DIR.expanduser())
         self._gateway.begin()
         await web.start()
+        # What was loaded until now lives as long as the process: a collection need not walk over it while somebody speaks.
+        gc.collect()
+        gc.freeze()
         self._web = web
         ten_env.log_info(f"talk at {web.url}", category="key_point")
 

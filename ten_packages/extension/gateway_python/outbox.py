@@ -23,9 +23,14 @@ class Outgoing:
 class Outbox:
     """`put` never waits. When more than `max_bytes` are waiting, `on_overflow` is called once and everything is dropped."""
 
-    def __init__(self, max_bytes: int, on_overflow: Callable[[], None]) -> None:
+    def __init__(
+        self, max_bytes: int, on_overflow: Callable[[], None], write_now: Callable[[str | bytes], bool] | None = None
+    ) -> None:
+        """`write_now` writes at once when the socket has room; only what it refuses waits here."""
         self._max_bytes = max_bytes
         self._on_overflow = on_overflow
+        self._write_now = write_now
+        self._writing = False
         self._queue: deque[Outgoing] = deque()
         self._wake = asyncio.Event()
         self._closed = False
@@ -35,6 +40,9 @@ class Outbox:
 
     def put(self, item: Outgoing) -> None:
         if self._closed:
+            return
+        if not self._queue and not self._writing and self._write_now is not None and self._write_now(item.payload):
+            self.sent_bytes += item.size
             return
         self._queue.append(item)
         self.queued_bytes += item.size
@@ -66,7 +74,9 @@ class Outbox:
             while self._queue:
                 item = self._queue.popleft()
                 self.queued_bytes -= item.size
+                self._writing = True
                 await write(item.payload)
+                self._writing = False
                 self.sent_bytes += item.size
             if self._closed:
                 return

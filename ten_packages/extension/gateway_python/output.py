@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from stream_talk.audio.playout import ChunkTag, PlayoutBuffer
+from stream_talk.audio.playout import ChunkTag, PlayoutBuffer, PlayoutLimits
 from stream_talk.audio.resample import StreamResampler
 
 from .client_port import PortTraits, ReplyFrame
@@ -24,7 +24,9 @@ class ReplyOutput:
 
     def __init__(self, traits: PortTraits, on_ended: Callable[[str, int, int, float, str], None]) -> None:
         self.traits = traits
-        self.buffer = PlayoutBuffer(traits.output_rate_hz)
+        # A client that plays by itself also keeps what it played, should it have to step back.
+        limits = PlayoutLimits(retain_s=0.0) if traits.reports_playout else PlayoutLimits()
+        self.buffer = PlayoutBuffer(traits.output_rate_hz, limits)
         self.audio_out_samples = 0
         self.newest_generation = -1
         self._on_ended = on_ended

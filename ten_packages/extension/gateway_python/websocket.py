@@ -7,11 +7,13 @@ from typing import Any
 
 from starlette.websockets import WebSocket
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.protocol import State
 
-ABORT_EXTENSION = "stream_talk.abort"
+LINE_EXTENSION = "stream_talk.line"
 READ_AHEAD_MESSAGES = 32
 LINGER_S = 5.0
 SEND_BUFFER_BYTES = 32_768
+_TEXT, _BINARY = 0x81, 0x82  # opcode with the bit that says: the whole message is in this frame
 
 
 class VoiceWebSocketProtocol(WebSocketsSansIOProtocol):
@@ -28,7 +30,7 @@ class VoiceWebSocketProtocol(WebSocketsSansIOProtocol):
     def handle_connect(self, event: Any) -> None:
         super().handle_connect(event)
         if hasattr(self, "scope"):
-            self.scope["extensions"][ABORT_EXTENSION] = {"abort": self.transport.abort}  # type: ignore[index]
+            self.scope["extensions"][LINE_EXTENSION] = {"line": self}  # type: ignore[index]
 
     def send_receive_event_to_app(self) -> None:
         # The base pauses unless it believes that it already has.
@@ -39,14 +41,35 @@ class VoiceWebSocketProtocol(WebSocketsSansIOProtocol):
         if reading_on:
             self.read_paused = False
 
+    def write_now(self, payload: str | bytes) -> bool:
+        """Write one message in this iteration of the loop, past all tasks. False when it would have to wait, or cannot be written."""
+        if not self.writable.is_set() or self.close_sent or self.disconnected or self.conn.state is not State.OPEN:
+            return False
+        if isinstance(payload, str):
+            payload, opcode = payload.encode(), _TEXT
+        else:
+            opcode = _BINARY
+        length = len(payload)
+        if length < 126:
+            head = bytes((opcode, length))
+        elif length < 65_536:
+            head = bytes((opcode, 126)) + length.to_bytes(2, "big")
+        else:
+            head = bytes((opcode, 127)) + length.to_bytes(8, "big")
+        self.transport.write(head + payload)
+        return True
+
+    def hang_up(self) -> None:
+        """Drop the connection without waiting for the other side to read what is left."""
+        self.transport.abort()
+
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
         # A line that went dead never drains, and closing waits for that.
         self.loop.call_later(LINGER_S, self.transport.abort)
 
 
-def hang_up(websocket: WebSocket) -> None:
-    """Drop the connection without waiting for the other side to read what is left."""
-    abort = websocket.scope.get("extensions", {}).get(ABORT_EXTENSION)
-    if abort is not None:
-        abort["abort"]()
+def line_of(websocket: WebSocket) -> VoiceWebSocketProtocol | None:
+    """The protocol under a WebSocket; None when the application runs on another server."""
+    extension = websocket.scope.get("extensions", {}).get(LINE_EXTENSION)
+    return None if extension is None else extension["line"]
