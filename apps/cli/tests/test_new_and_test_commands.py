@@ -88,6 +88,17 @@ def test_a_package_that_patches_itself_by_its_short_name(tmp_path):
     assert "4 passed" in done.stdout
 
 
+def test_the_tests_of_a_package_hide_no_other_module_of_that_name(tmp_path):
+    write_extension(tmp_path / "ten_packages" / "extension" / "x_python", "x_python", "plain")
+    (tmp_path / "manifest.json").write_text('{"type": "app", "name": "a", "version": "0.1.0"}')
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "shared.py").write_text("ANSWER = 42")
+    test = tmp_path / "ten_packages" / "extension" / "x_python" / "tests" / "test_shared.py"
+    test.write_text("from tests.shared import ANSWER\n\ndef test_shared():\n    assert ANSWER == 42\n")
+    done = stream_talk("test", str(test.parents[1]), "-q", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.skipif(os.name == "nt", reason="a shell script")
 def test_a_package_with_its_own_start_script(tmp_path):
     package = foreign(tmp_path)

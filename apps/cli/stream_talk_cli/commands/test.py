@@ -15,6 +15,7 @@ from stream_talk.graph import app_home
 from stream_talk.graph.home import is_app
 from ten_graph import load_graph_file
 
+from stream_talk_cli import pytest_as_script
 from stream_talk_cli.errors import CommandError
 
 HELP = "run the tests of one extension package, ours or anybody's"
@@ -52,7 +53,7 @@ def _command(directory: Path, more: list[str]) -> list[str]:
         return [shell, str(script), *more]
     # TEN's packages count on pytest's own import mode: it decides under which name, and so how often, a package is imported.
     options = ["--rootdir", str(directory), "--override-ini", "addopts=", "--import-mode=prepend"]
-    return [sys.executable, "-m", "pytest", *options, *(more or ["tests"])]
+    return [sys.executable, pytest_as_script.__file__, *options, *(more or ["tests"])]
 
 
 def environment(directory: Path) -> dict[str, str]:
