@@ -99,7 +99,7 @@ def _latin(words: list[str]) -> float:
     if len(words) == 1:
         return 0.85 if last in _ROUNDED_ALONE else 0.55
     if words[0] in _QUESTION_OPENERS and last in _QUESTION_TAILS:
-        return 0.85
+        return 0.9
     if words[0] in _QUESTION_OPENERS:
         return 0.9 if len(words) >= 3 else 0.5
     if last in ("please", "thanks", "you", "now", "today", "it", "that"):
