@@ -32,6 +32,7 @@ CANCEL_GRACE_S: Final = 0.5
 _RELEASE_ROUNDS: Final = 3  # loop rounds in which handlers may end by themselves before they are cancelled
 
 _new = object.__new__
+_endings: set[asyncio.Task[None]] = set()  # asyncio itself holds tasks only weakly
 
 
 @types.coroutine
@@ -66,7 +67,7 @@ class AsyncExtensionHost(ExtensionHost):
     def __init__(self, engine: Engine, node: NodeSetup, extension: AsyncExtension, executor: LoopExecutor) -> None:
         super().__init__(engine, node, extension, executor)
         self.loop = executor.loop
-        self._tasks: set[asyncio.Task[None]] = set()  # asyncio itself holds tasks only weakly
+        self._tasks: set[asyncio.Task[None]] = set()
 
     # Stages -----------------------------------------------------------------------------------------------------
 
@@ -177,10 +178,12 @@ class AsyncExtensionHost(ExtensionHost):
 
     def finish(self) -> None:
         own = asyncio.current_task(self.loop) if asyncio._get_running_loop() is self.loop else None
-        if own is not None:
-            self._tasks.discard(own)
-        if self._tasks:
-            self._ending = self.loop.create_task(self._end_tasks())
+        if any(task is not own and not task.done() for task in self._tasks):
+            if own is not None:
+                self._tasks.discard(own)
+            ending = self.loop.create_task(self._end_tasks())
+            _endings.add(ending)
+            ending.add_done_callback(_endings.discard)
         else:
             self.engine.host_closed(self)
 

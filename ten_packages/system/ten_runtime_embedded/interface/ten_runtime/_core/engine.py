@@ -231,5 +231,11 @@ class Engine:
             self._watch = None
         self._factory.end()
         self.app.engine_closed(self)
+        for host in self.hosts.values():
+            host.release()
+        self.hosts.clear()
+        self._unstopped.clear()
+        self.failed_node = None
+        self.ports = empty_routes()
         if not self.closed.done():
             self.closed.set_result(None)

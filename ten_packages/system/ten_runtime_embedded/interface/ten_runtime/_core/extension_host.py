@@ -14,6 +14,7 @@ from .log import runtime_log
 from .manual_stages import ManualStages
 from .node_setup import NodeSetup, SetupError
 from .property_store import PropertyStore
+from .routes import empty_routes
 
 if TYPE_CHECKING:
     from ..extension import BaseExtension
@@ -216,6 +217,14 @@ class ExtensionHost(Endpoint):
         self.early.clear()
         self.close_paths()
         self.finish()
+
+    def release(self) -> None:
+        """Break the circles, so that a graph's memory is free at once and not after a garbage collection."""
+        self.routes = empty_routes()
+        for table in self.direct:
+            table.clear()
+        self.manual.release()
+        self.env = None
 
     def force_close(self) -> None:
         """The extension did not acknowledge in time; go on without it."""

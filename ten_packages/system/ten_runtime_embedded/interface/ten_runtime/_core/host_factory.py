@@ -95,3 +95,4 @@ class HostFactory:
             thread.stop()
         self._workers.clear()
         self._loop_threads.clear()
+        del self._engine

@@ -53,6 +53,9 @@ class ManualStages:
             return f"already past {stage} stage"
         return None
 
+    def release(self) -> None:
+        del self._host
+
     def started(self) -> None:
         self._answer("start")
 
