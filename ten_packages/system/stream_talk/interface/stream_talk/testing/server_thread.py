@@ -50,10 +50,14 @@ class ServerThread:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
+        await self.serve(self._ready, self._stopping)
+
+    async def serve(self, ready: threading.Event, stopping: asyncio.Event) -> None:
+        """Listen, set `port`, then `ready`; return when `stopping` is set and all is closed."""
         server = await asyncio.start_server(self._connection, "127.0.0.1", self.port)
         self.port = server.sockets[0].getsockname()[1]
-        self._ready.set()
-        await self._stopping.wait()
+        ready.set()
+        await stopping.wait()
         server.close()
         for task in self._connections:
             task.cancel()

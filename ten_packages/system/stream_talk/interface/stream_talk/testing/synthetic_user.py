@@ -60,6 +60,7 @@ class SyntheticUser:
         if self._position >= len(self._playing):
             self._playing, self._act_ended_ms = None, now_ms + len(pcm) * 1000.0 / self.sample_rate_hz
             self.ends_ms.append(self._act_ended_ms)
+            self._reply_began_ms = self._last_sound_ms = None  # what was heard until now answers nothing of this
         return np.concatenate([pcm, np.zeros(samples - len(pcm), dtype=np.int16)])
 
     def done(self, now_ms: float) -> bool:
