@@ -23,7 +23,7 @@ class GatewayConfig(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     host: str = "127.0.0.1"
-    port: int = Field(8000, ge=0, le=65535)
+    port: int = Field(8017, ge=0, le=65535)
     token: str = Field("", repr=False, description="required when the server listens on anything but the loopback")
     allowed_origins: list[str] = Field(
         default_factory=list, description='pages of other servers that may connect; "*" for any'
