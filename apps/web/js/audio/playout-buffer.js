@@ -90,6 +90,12 @@ export class PlayoutBuffer {
     if (last) reply.complete = true;
   }
 
+  /** Nothing more will come of that reply: it need not wait for a fuller buffer. */
+  end(generation) {
+    const reply = this.replies.find((r) => r.generation === generation);
+    if (reply) reply.complete = true;
+  }
+
   duck(gainDb) {
     this.duckGain = 10 ** (gainDb / 20);
   }

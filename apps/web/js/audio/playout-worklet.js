@@ -36,6 +36,7 @@ class PlayoutProcessor extends AudioWorkletProcessor {
     else if (order.type === "pause") this.buffer.pause();
     else if (order.type === "resume") this.buffer.resume({ fromMs: order.fromMs });
     else if (order.type === "cut") this.buffer.cut(order.generation);
+    else if (order.type === "end") this.buffer.end(order.generation);
     else if (order.type === "renew") this.renew();
     else if (order.type === "close") this.closed = true;
   }

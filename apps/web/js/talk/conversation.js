@@ -145,6 +145,9 @@ export class Conversation extends Emitter {
         this.reporter.opened(message.generation, message.request_id);
         this.timing.replyOpened({ turnId: message.turn_id, generation: message.generation });
         break;
+      case "audio_end":
+        this.engine.order({ type: "end", generation: message.generation });
+        break;
       case "playout_control":
         this.control(message);
         break;

@@ -59,7 +59,10 @@ export class TimingModel {
 
   traced(turnId, trace, toLocal) {
     const turn = this.turn(turnId);
-    const spans = (trace.spans ?? []).map((span) => ({ ...span, fromMs: toLocal(span.start_ms), toMs: toLocal(span.end_ms) }));
+    // Spans count from the trace's own zero, which lies on the server's clock.
+    const zeroMs = trace.epoch_ms ?? 0;
+    const local = (ms) => toLocal(zeroMs + ms) ?? NaN;
+    const spans = (trace.spans ?? []).map((span) => ({ ...span, fromMs: local(span.start_ms), toMs: local(span.end_ms) }));
     turn.trace = { ...trace, spans: spans.filter((span) => Number.isFinite(span.fromMs) && Number.isFinite(span.toMs)) };
     return this.finish(turn);
   }
@@ -97,6 +100,8 @@ export function buildWaterfall(turn) {
   add("microphone", "line", zero, zero + (turn.inputLatencyMs ?? 0));
   add("line_up", "line", zero + (turn.inputLatencyMs ?? 0), zero + (turn.inputLatencyMs ?? 0) + oneWayMs);
   for (const span of turn.trace?.spans ?? []) {
+    // The host's own span is what is measured here, to the sample.
+    if (span.node === "host") continue;
     // What begins after the first sound was heard cost the person nothing.
     if (span.fromMs > turn.heardMs) continue;
     add(span.name, NODE_KINDS[span.node] ?? NODE_KINDS[span.name] ?? "other", span.fromMs, Math.min(span.toMs, turn.heardMs), { node: span.node });

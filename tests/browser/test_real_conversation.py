@@ -1,0 +1,153 @@
+"""A person's recorded voice in a real Chromium, the whole server behind it: asked, answered, interrupted, heard.
+
+The microphone plays one recording over and over (Debian's asterisk-core-sounds: "At the sound of the tone, the time will be
+exactly", of which the second half is played), so that the same voice that asks also interrupts the story told later.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from bench import recorded_speech
+from chromium import Browser, Page, find_chromium, until
+from listening import after_longest_pause, best_match, last_saying
+
+pytestmark = [pytest.mark.browser, pytest.mark.speech, pytest.mark.slow]
+
+ROOT = Path(__file__).resolve().parents[2]
+RATE_HZ = 16_000
+LEAD_S, PERIOD_S = 3.0, 10.0
+Samples = np.ndarray[Any, np.dtype[np.int16]]
+BEFORE = """
+localStorage.setItem('stream-talk.settings', JSON.stringify({processing: false}));
+const make = URL.createObjectURL; URL.createObjectURL = (blob) => { window.saved = blob; return make.call(URL, blob); };
+"""
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "stream_talk_cli.main", "run", "--no-browser", "--port", str(port)]
+    environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path)}
+    log = (tmp_path / "server.log").open("wb")
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    url = f"http://127.0.0.1:{port}/"
+
+    def is_ready() -> bool:
+        assert process.poll() is None, (tmp_path / "server.log").read_text()
+        try:
+            return bool(httpx.get(f"{url}health", timeout=2).json()["ready"])
+        except httpx.TransportError:
+            return False
+
+    until(is_ready, timeout_s=60)
+    yield url
+    process.terminate()
+    process.wait(timeout=20)
+    log.close()
+
+
+@pytest.fixture
+def microphone(tmp_path: Path) -> Path:
+    if reason := recorded_speech.missing():
+        pytest.skip(reason)
+    samples = np.zeros(int(PERIOD_S * RATE_HZ), np.int16)
+    question = after_longest_pause(recorded_speech.trimmed(recorded_speech.pcm("at-tone-time-exactly")))
+    start = int(LEAD_S * RATE_HZ)
+    samples[start : start + len(question)] = question
+    path = tmp_path / "microphone.wav"
+    with wave.open(str(path), "wb") as out:
+        out.setparams((1, 2, RATE_HZ, 0, "NONE", ""))
+        out.writeframes(samples.tobytes())
+    return path
+
+
+def saved_sound(page: Page) -> tuple[Samples, Samples]:
+    """What the person said and what really left the loudspeaker, as the page saves it."""
+    page.eval("document.querySelector('#export-audio').click()")
+    encoded = page.eval(
+        "window.saved.arrayBuffer().then((b) => { const u = new Uint8Array(b); let s = '';"
+        " for (let i = 0; i < u.length; i += 8192) s += String.fromCharCode(...u.subarray(i, i + 8192)); return btoa(s); })"
+    )
+    with wave.open(io.BytesIO(base64.b64decode(encoded))) as sound:
+        both = np.frombuffer(sound.readframes(sound.getnframes()), np.int16).reshape(-1, 2)
+    return both[:, 0].copy(), both[:, 1].copy()
+
+
+DECOYS = [
+    "Hello. I am listening.",
+    "Once there was a lighthouse keeper who talked to the sea every night.",
+    "It's a quarter past three in the morning.",
+    "It's eleven minutes past seven in the morning.",
+    "You say the tone. Tell me more.",
+]
+
+
+def last_reply(page: Page) -> str:
+    return str(page.eval("[...document.querySelectorAll('.saying.it p')].at(-1).textContent"))
+
+
+def test_a_person_asks_is_answered_and_interrupts(server: str, microphone: Path) -> None:
+    if find_chromium() is None:
+        pytest.skip("Chromium is not installed (apt-get install chromium)")
+    browser = Browser(f"--use-file-for-fake-audio-capture={microphone}")
+    try:
+        page = browser.open(server, before=BEFORE)
+        page.click("#talk")
+        page.wait("document.querySelector('.saying')", 10)
+
+        # The question is understood and answered with the time.
+        asked = "[...document.querySelectorAll('.saying.you p')].some((e) => /time/.test(e.textContent) && !e.querySelector('.unstable'))"
+        page.wait(asked, 15)
+        page.wait("document.body.dataset.state === 'speaking'", 10)
+        page.wait("document.body.dataset.state === 'listening'", 15)
+        answer = last_reply(page)
+        assert page.eval("document.querySelectorAll('.saying.it:last-child p > span:not(.lit)').length") == 0
+
+        # It was really heard: loud enough, and its words are there.
+        said, heard = saved_sound(page)
+        assert np.sqrt(np.mean(said.astype(float) ** 2)) > 100
+        spoken = last_saying(heard)
+        assert np.sqrt(np.mean(spoken.astype(float) ** 2)) > 300
+        sentence, likeness = best_match(spoken, [*DECOYS, answer])
+        assert sentence == answer and likeness > 0.8, (sentence, likeness)
+
+        # The next time the voice comes, it interrupts a story; the rest of it is struck out.
+        page.eval("document.querySelector('#composer-text').focus()")
+        page.type("tell me a story")
+        page.key("Enter")
+        page.wait("document.querySelector('.saying.it s')", 25)
+        unheard = page.eval("[...document.querySelectorAll('.saying.it s')].map((e) => e.textContent).join('')")
+        assert "after all." in unheard
+        assert "Once there was" not in unheard
+
+        # The waterfall tells where the time went.
+        page.eval("document.querySelector('[data-panel=timing]').click()")
+        page.wait("document.querySelectorAll('.turn tbody tr').length > 6", 10)
+        stages = page.eval("[...document.querySelectorAll('.turn th[scope=row]')].map((e) => e.textContent)")
+        assert {"End of turn", "Last words", "Voice", "Line, down", "Loudspeaker"} <= set(stages)
+        assert page.problems() == []
+    finally:
+        browser.close()
+
+
+def test_the_real_server_serves_the_page_under_its_policy(server: str) -> None:
+    answer = httpx.get(server)
+    policy = answer.headers["content-security-policy"]
+    assert "script-src 'self'" in policy and "unsafe" not in policy
+    assert json.loads(httpx.get(f"{server}v1/graphs").text)["graphs"]
