@@ -45,7 +45,7 @@ class Session:
     messages: list[dict[str, Any]] = field(default_factory=list)
     duration_ms: float = 0.0
     _sound: list[Pcm16] = field(default_factory=list)
-    keeps_sound: bool = True
+    keeps_all: bool = True
 
     @property
     def heard(self) -> Pcm16:
@@ -65,10 +65,14 @@ class Session:
         return float(sounding[-1]) * 1000.0 / _RATE if len(sounding) else float("-inf")
 
 
+OnMessage = Callable[[Session, dict[str, Any]], None]
+
+
 class _Run:
     """The sessions of one app; closes it when all are done."""
 
-    def __init__(self, sessions: list[Session], frame_ms: int, max_ms: float) -> None:
+    def __init__(self, sessions: list[Session], frame_ms: int, max_ms: float, on_message: OnMessage | None) -> None:
+        self.on_message = on_message
         self.sessions = sessions
         self.frame_ms = frame_ms
         self.max_ms = max_ms
@@ -84,7 +88,9 @@ def _host_class(run: _Run) -> type[HostExtension]:
             self.loudspeaker = PlayoutBuffer(_RATE)
 
         def on_message(self, body: dict[str, Any]) -> None:
-            if self._session.keeps_sound or body.get("type") in ("heard", "turn", "notice", "error"):
+            if run.on_message is not None:
+                run.on_message(self._session, body)
+            if self._session.keeps_all:
                 self._session.messages.append(body)
 
         async def converse(self) -> None:
@@ -104,7 +110,7 @@ def _host_class(run: _Run) -> type[HostExtension]:
             while media_ms < run.max_ms and not user.done(media_ms):
                 await clock.sleep_ms(started_ms + media_ms - clock.now_ms())
                 heard = await self.play(samples)
-                if session.keeps_sound:
+                if session.keeps_all:
                     session._sound.append(heard)
                 user.loudspeaker(heard, media_ms)
                 mic = user.microphone(samples, media_ms)
@@ -124,17 +130,16 @@ def run_sessions(
     *,
     frame_ms: int = 20,
     max_ms: float = 600_000.0,
-    keeps_sound: bool = True,
+    keeps_all: bool = True,
     virtual: bool = True,
-    prepare: Callable[[], None] | None = None,
+    on_message: OnMessage | None = None,
 ) -> list[Session]:
-    """Each person gets an instance of the graph in one app. Returns when all are done."""
-    sessions = [Session(user, keeps_sound=keeps_sound) for user in users]
-    run = _Run(sessions, frame_ms, max_ms)
+    """Each person gets an instance of the graph in one app. Returns when all are done. With `keeps_all=False` nothing is kept: long
+    runs look at the messages as they come, through `on_message`."""
+    sessions = [Session(user, keeps_all=keeps_all) for user in users]
+    run = _Run(sessions, frame_ms, max_ms, on_message)
     addon = f"client_host_{id(run)}"
     register_for_test(addon, _host_class(run))
-    if prepare is not None:
-        prepare()
     predefined = []
     for index in range(len(sessions)):
         host = Node(name=_HOST, addon=addon, property={"session": index})
