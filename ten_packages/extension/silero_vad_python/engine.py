@@ -72,7 +72,10 @@ class _Model:
         # The arena would keep its largest run for ever, per session; these tensors are tiny.
         options.enable_cpu_mem_arena = options.enable_mem_pattern = False
         options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's own exceptions share no other base
+            raise EngineUnavailable(f"{path} is no model that onnxruntime reads ({error})", _REMEDY) from error
         names = [item.name for item in self._session.get_inputs()]
         if names[:2] != ["input", "state"]:
             raise EngineUnavailable(f"{path} takes {names}, which is not Silero VAD 5 or 6", _REMEDY)

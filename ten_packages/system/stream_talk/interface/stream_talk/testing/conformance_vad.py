@@ -51,9 +51,15 @@ class VadConformance:
 
         async def script(stage: Stage) -> None:
             await stage.speak(pcm, {"session_id": session}, frame_samples=frame_samples, sample_rate_hz=rate_hz)
-            await stage.quiet_for(100)
+            await self.settled(stage)
 
         return drive(self.addon, {**self.properties, **changes}, script)
+
+    @staticmethod
+    async def settled(stage: Stage) -> None:
+        """Everything that was sent is dealt with, however busy the machine is."""
+        while await stage.quiet_for(200):
+            pass
 
     @staticmethod
     def framed(speech: Pcm16) -> Pcm16:
@@ -122,7 +128,7 @@ class VadConformance:
         def script_of(session: str, pcm: Pcm16) -> Any:
             async def script(stage: Stage) -> None:
                 await stage.speak(pcm, {"session_id": session}, frame_samples=320)
-                await stage.quiet_for(100)
+                await self.settled(stage)
 
             return script
 
