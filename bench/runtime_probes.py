@@ -13,6 +13,7 @@ import asyncio  # noqa: E402
 import gc  # noqa: E402
 import itertools  # noqa: E402
 import json  # noqa: E402
+import random  # noqa: E402
 import sys  # noqa: E402
 import threading  # noqa: E402
 from collections.abc import Awaitable, Callable  # noqa: E402
@@ -35,6 +36,7 @@ from ten_runtime import (  # noqa: E402
 )
 
 FRAME_BYTES = 640
+PERIOD_S = 0.01
 WARM_UP = 2_000
 Probe = Callable[["Director", AsyncTenEnv, int], Awaitable[dict[str, float]]]
 
@@ -53,7 +55,10 @@ latencies_s: list[float] = []
 
 
 class Stamped(AsyncExtension):
-    """Every 10 ms sends a frame that carries its time; the receiver, its neighbour, takes the difference."""
+    """Every 10 ms sends a frame that carries its time; the receiver, its neighbour, takes the difference.
+
+    Each graph ticks in a phase of its own, as clients do whose sound cards know nothing of one another.
+    """
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -64,12 +69,15 @@ class Stamped(AsyncExtension):
             self._task = asyncio.create_task(self._send(async_ten_env))
 
     async def _send(self, ten_env: AsyncTenEnv) -> None:
+        loop = asyncio.get_running_loop()
+        due_s = loop.time() + random.random() * PERIOD_S
         while True:
+            await asyncio.sleep(due_s - loop.time())
+            due_s += PERIOD_S
             frame = AudioFrame.create("pcm")
             frame.alloc_buf(FRAME_BYTES)
             frame.set_timestamp(time.perf_counter_ns())
             await ten_env.send_audio_frame(frame)
-            await asyncio.sleep(0.01)
 
     async def on_audio_frame(self, async_ten_env: AsyncTenEnv, audio_frame: AudioFrame) -> None:
         now_ns = time.perf_counter_ns()
@@ -136,7 +144,10 @@ class Director(AsyncExtension):
 async def measure_chain(director: Director, ten_env: AsyncTenEnv, _graphs: int) -> dict[str, float]:
     await director.frames_through(ten_env, WARM_UP)
     count = 30_000
-    return {"frames_per_s": count / await director.frames_through(ten_env, count)}
+    cpu_started_s = time.process_time()
+    elapsed_s = await director.frames_through(ten_env, count)
+    cpu_s = time.process_time() - cpu_started_s
+    return {"frames_per_s": count / elapsed_s, "frames_per_cpu_s": count / cpu_s}
 
 
 async def measure_command(_director: Director, ten_env: AsyncTenEnv, _graphs: int) -> dict[str, float]:
@@ -180,7 +191,22 @@ async def measure_latency(_director: Director, ten_env: AsyncTenEnv, _graphs: in
         "p99_ms": ordered[len(ordered) * 99 // 100] * 1000,
         "p50_ms": ordered[len(ordered) // 2] * 1000,
         "frames": len(ordered),
+        "machine_p99_ms": await lateness_of_this_machine() * 1000,
     }
+
+
+async def lateness_of_this_machine() -> float:
+    """The p99 of a bare call_soon while nothing else is to do: what other processes take away from any program."""
+    loop = asyncio.get_running_loop()
+    delays_s = []
+    for _ in range(1500):
+        await asyncio.sleep(0.002)
+        called = loop.create_future()
+        started = time.perf_counter()
+        loop.call_soon(called.set_result, None)
+        await called
+        delays_s.append(time.perf_counter() - started)
+    return sorted(delays_s)[len(delays_s) * 99 // 100]
 
 
 async def measure_cycle(_director: Director, ten_env: AsyncTenEnv, _graphs: int) -> dict[str, float]:

@@ -157,10 +157,15 @@ def test_a_failing_dynamic_graph_can_end_alone(app_of: Any, stage: Any) -> None:
         async def on_start(self, async_ten_env: Any) -> None:
             raise RuntimeError("out of cheese")
 
-    graph = {"nodes": nodes_of(stage, failing=Failing)}
+    port = {"type": "data_in", "name": "anything", "extension": "failing"}
+    graph = {"nodes": nodes_of(stage, failing=Failing), "exposed_messages": [port]}
     outcomes: list[Any] = []
+    told: list[Any] = []
 
     class Starter(AsyncExtension):
+        async def on_data(self, async_ten_env: Any, data: Data) -> None:
+            told.append((data.get_name(), data.get_property_string("detail")[0], data.get_source().graph_id))
+
         async def on_start(self, async_ten_env: Any) -> None:
             from ten_runtime import statistics
 
@@ -169,7 +174,12 @@ def test_a_failing_dynamic_graph_can_end_alone(app_of: Any, stage: Any) -> None:
             assert cmd.set_graph_from_json(json.dumps(graph))
             result, _error = await async_ten_env.send_cmd(cmd)
             await asyncio.sleep(1)
-            outcomes.append(statistics.snapshot(result.get_property_string("graph_id")[0]))
+            graph_id = result.get_property_string("graph_id")[0]
+            outcomes.append(statistics.snapshot(graph_id))
+            assert len(told) == 1
+            name, detail, source = told[0]
+            assert (name, source) == ("ten:graph_failed", graph_id)
+            assert 'node "failing"' in detail and "out of cheese" in detail
             await close_app(async_ten_env)
 
     app = app_of(nodes_of(stage, starter=Starter), ten_embedded={"uncaught_exception": "graph"})

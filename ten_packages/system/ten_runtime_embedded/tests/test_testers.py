@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from ten_runtime import (
+    App,
     AsyncExtension,
     AsyncExtensionTester,
     Cmd,
@@ -364,6 +365,41 @@ def test_an_exception_in_a_sync_extension_fails_the_run_too(stage: Any) -> None:
 
     verdict = stage.play(Failing, script, virtual=True)
     assert verdict is not None and "on_init raised RuntimeError" in verdict.error_message()
+
+
+@pytest.mark.parametrize("with_fake_app", [True, False])
+def test_many_testers_run_with_and_without_an_app_that_lives_as_long_as_the_session(
+    stage: Any, with_fake_app: bool
+) -> None:
+    class FakeApp(App):
+        def __init__(self) -> None:
+            super().__init__()
+            self.event = threading.Event()
+
+        def on_configure(self, ten_env: Any) -> None:
+            ten_env.init_property_from_json(json.dumps({"ten": {"log": {"handlers": []}}}))
+            ten_env.on_configure_done()
+
+        def on_init(self, ten_env: Any) -> None:
+            self.event.set()
+            ten_env.on_init_done()
+
+    app = FakeApp()
+    thread = threading.Thread(target=app.run, args=(False,))
+    if with_fake_app:
+        thread.start()
+        assert app.event.wait(5)
+    addon = stage.addon(Answering)
+    for _ in range(3):
+        tester = AsyncExtensionTester()
+        tester.set_test_mode_single(addon)
+        tester.set_timeout(10_000)
+        verdict = tester.run()
+        assert verdict is not None and verdict.error_code() == 8
+    if with_fake_app:
+        app.close()
+        thread.join(5)
+        assert not thread.is_alive() and app.failure() is None
 
 
 def test_an_exception_can_be_raised_from_run(stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,11 +100,13 @@ class AppCore(Endpoint):
         await self._close_requested
 
     async def close_engines(self) -> None:
-        engines = list(self.engines.values())
-        for engine in engines:
-            engine.stop()
-        for engine in engines:
-            await engine.closed
+        """A graph that another one started is its starter's to stop: a gateway lets its conversations end first."""
+        for is_dynamic in (False, True):
+            engines = [engine for engine in self.engines.values() if engine.is_dynamic is is_dynamic]
+            for engine in engines:
+                engine.stop()
+            for engine in engines:
+                await engine.closed
 
     def leave(self) -> None:
         self.closed = True

@@ -11,7 +11,7 @@ from ten_graph import ExposedMessage, FlatGraph
 
 from ..error import TenError, TenErrorCode
 from .addon_store import AddonError
-from .content import KIND_OF, Content
+from .content import KIND_OF, Content, DataContent
 from .dead_end import DeadEnd
 from .endpoint import Endpoint, generic_error
 from .extension_host import ExtensionHost, Stage
@@ -153,9 +153,19 @@ class Engine:
         runtime_log.error(error.error_message())
         self.failure = self.failure or error
         if self.app.options.uncaught_exception == "graph" and self.is_dynamic:
+            self._tell_starter(error)
             self.stop()
         else:
             self.app.fail(error)
+
+    def _tell_starter(self, error: TenError) -> None:
+        """Whoever talks to this graph through its ports would otherwise wait for an answer that never comes."""
+        if self.starter is None or not any(self.ports):
+            return
+        data = DataContent("ten:graph_failed")
+        data.properties = {"graph_id": self.graph_id, "detail": error.error_message()}
+        data.source = (self.app.uri, self.graph_id, GRAPH_PROXY)
+        self.starter.receive(data)
 
     # Watching -----------------------------------------------------------------------------------------------------
 
@@ -232,7 +242,8 @@ class Engine:
         self._factory.end()
         self.app.engine_closed(self)
         for host in self.hosts.values():
-            host.release()
+            if host.stage is Stage.CLOSED:  # one that was left behind may still be at work on its thread
+                host.release()
         self.hosts.clear()
         self._unstopped.clear()
         self.failed_node = None

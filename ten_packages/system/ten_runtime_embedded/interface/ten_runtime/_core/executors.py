@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -91,11 +92,20 @@ class WorkerExecutor:
         if started is not None:
             started.set()
         while True:
-            job = self._jobs.get()
+            job = self._next()
             if job is None:
                 break
             self._work(*job)
         self._end()
+
+    def _next(self) -> tuple[Callable[..., object], tuple[Any, ...]] | None:
+        if sys.platform != "win32":
+            return self._jobs.get()
+        while True:  # there, Ctrl-C does not interrupt a wait; it is seen between two of them
+            try:
+                return self._jobs.get(timeout=0.5)
+            except queue.Empty:
+                continue
 
     def _work(self, function: Callable[..., object], args: tuple[Any, ...]) -> None:
         try:
