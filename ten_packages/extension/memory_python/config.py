@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, Field
-from stream_talk.memory.paths import memory_file
+from stream_talk.paths import memory_file
 
 
 class EmbeddingConfig(BaseModel):

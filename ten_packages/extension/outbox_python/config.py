@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pydantic import BaseModel, Field
-from stream_talk.memory.paths import memory_file
+from stream_talk.paths import memory_file
 
 
 class OutboxConfig(BaseModel):

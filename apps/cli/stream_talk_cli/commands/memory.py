@@ -14,7 +14,7 @@ from stream_talk.memory import conversations
 from stream_talk.memory.database import explained, open_database
 from stream_talk.memory.errors import MemoryUnavailable
 from stream_talk.memory.long_term import SqliteLongTermStore
-from stream_talk.memory.paths import memory_file
+from stream_talk.paths import memory_file
 
 HELP = "list, show, export or delete conversations and remembered facts"
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from stream_talk.memory.errors import MemoryUnavailable
-from stream_talk.memory.paths import analytics_file
+from stream_talk.paths import analytics_file
 
 HELP = "draw latencies, interruptions and errors of past conversations as one HTML page"
 

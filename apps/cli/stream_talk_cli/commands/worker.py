@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from stream_talk.memory.embeddings import EmbeddingEndpoint
 from stream_talk.memory.errors import MemoryUnavailable
-from stream_talk.memory.paths import analytics_file, memory_file
+from stream_talk.paths import analytics_file, memory_file
 
 if TYPE_CHECKING:
     from stream_talk_cli.worker.consumer import Consumer, EventHandler

@@ -19,7 +19,12 @@ from stream_talk.graph.packages import Packages
 from stream_talk.graph.requirements import VersionOf, installed_version
 
 # What decides whether a well-formed graph runs on this machine.
-_MACHINE_CHECKS: tuple[CheckFunction, ...] = (nodes.unknown_addons, nodes.missing_packages, nodes.environment)
+_MACHINE_CHECKS: tuple[CheckFunction, ...] = (
+    nodes.unknown_addons,
+    nodes.missing_packages,
+    nodes.missing_models,
+    nodes.environment,
+)
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from stream_talk.engines.environments import resolve_interpreter
 from stream_talk.engines.host import HostSettings, Placement
 
 _SECRET_PARTS = ("key", "token", "secret", "password", "authorization", "headers")
 
 
 class EngineSettings(BaseModel):
-    """Where and how the engine runs. `interpreter` names the Python of another environment for `placement: process`."""
+    """Where and how the engine runs. `interpreter` names the Python of another environment for `placement: process`,
+    `@NAME` one that `stream-talk engines install NAME` built."""
 
     placement: Placement | None = None
     interpreter: str = ""
@@ -28,7 +29,7 @@ class EngineSettings(BaseModel):
             self.queue_limit,
             self.idle_ttl_ms,
             self.memory_limit_mb,
-            self.interpreter or sys.executable,
+            resolve_interpreter(self.interpreter),
         )
 
 

@@ -8,12 +8,14 @@ in the background while the base keeps what arrives.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Coroutine, Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from ten_runtime import AsyncExtension, AsyncTenEnv, AudioFrame, Cmd, Data
 
+from stream_talk.models.store import resolve_models
 from stream_talk.ten import messages, names
 from stream_talk.ten.config import StageConfig, masked
 
@@ -63,7 +65,7 @@ class StageExtension(AsyncExtension, Generic[ConfigT]):
         self._env = ten_env
         try:
             text, _ = await ten_env.get_property_to_json("")
-            config = self.config_model.model_validate_json(text or "{}")
+            config = self.config_model.model_validate(resolve_models(json.loads(text or "{}")))
             ten_env.log_info(f"config: {masked(config.model_dump(mode='json'))}", category=names.LOG_KEY_POINT)
             self.config = config  # type: ignore[assignment]
             self.configured(config)  # type: ignore[arg-type]

@@ -10,9 +10,11 @@ from ten_graph import Problem, paths, placeholders
 from ten_graph.errors import did_you_mean
 from ten_graph.schema import ObjectSchema, SchemaError
 
+from stream_talk.engines import environments
 from stream_talk.graph.check.context import BUILT_IN_ADDONS, CheckContext
 from stream_talk.graph.packages import Package
 from stream_talk.graph.variant import merge_trees
+from stream_talk.models import catalog, store
 
 # Keys of `property` that the runtime itself reads.
 _RUNTIME_KEYS = ("ten", "_ten")
@@ -56,14 +58,34 @@ def missing_packages(context: CheckContext) -> Iterator[Problem]:
         if package is None:
             continue
         interpreter = _interpreter(context, node)
-        if not interpreter:
+        own_environment = interpreter.startswith(environments.PREFIX)
+        name = interpreter.removeprefix(environments.PREFIX)
+        if own_environment and environments.is_installed(name):
+            continue
+        if own_environment or not interpreter:
             for missing, remedy in package.missing(context.version_of):
+                remedy = f"run: stream-talk engines install {name}" if own_environment else remedy
                 yield Problem(where, f'"{package.addon}" {missing}', remedy)
         elif not Path(interpreter).is_file():
             text = f'"{package.addon}" shall run its engine with {interpreter}, which does not exist'
             yield Problem(
                 f"{where} property.engine.interpreter", text, "name the Python of an environment that has the engine"
             )
+
+
+def missing_models(context: CheckContext) -> Iterator[Problem]:
+    """Models that are named `model:NAME` and were not fetched."""
+    for where, node in context.extension_nodes():
+        for place, name in store.named_models(effective_properties(context, node)):
+            if store.is_installed(name):
+                continue
+            if catalog.find(name) is None:
+                known = [model.name for model in catalog.MODELS]
+                remedy = did_you_mean(name, known, otherwise="`stream-talk models list` shows those there are")
+                yield Problem(f"{where} property.{place}", f'there is no model "{name}"', remedy)
+            else:
+                text = f'the model "{name}" is not on this machine'
+                yield Problem(f"{where} property.{place}", text, f"run: stream-talk models pull {name}")
 
 
 def _interpreter(context: CheckContext, node: Mapping[str, Any]) -> str:

@@ -18,17 +18,19 @@ from stream_talk.graph.requirements import VersionOf, installed_version
 from stream_talk.graph.resolve import flatten_document, load_plain
 
 # In the order of the report. Functions that need a well-formed graph find `context.flat` None and say nothing.
-CHECKS: tuple[CheckFunction, ...] = (
+# What depends on this machine: what is installed, and what is in the environment.
+MACHINE_CHECKS: tuple[CheckFunction, ...] = (nodes.missing_packages, nodes.missing_models, nodes.environment)
+# What is right or wrong on every machine.
+SOUND_CHECKS: tuple[CheckFunction, ...] = (
     nodes.unknown_addons,
-    nodes.missing_packages,
     nodes.fallback_addons,
-    nodes.environment,
     nodes.properties,
     edges.merged_sections,
     edges.message_names,
     edges.message_types,
     edges.ports,
 )
+CHECKS: tuple[CheckFunction, ...] = (*MACHINE_CHECKS, *SOUND_CHECKS)
 
 
 def check_file(

@@ -27,3 +27,14 @@ def memory_file() -> Path:
 
 def analytics_file() -> Path:
     return data_dir() / "analytics.db"
+
+
+def models_dir() -> Path:
+    """Where `stream-talk models pull` puts models; STREAM_TALK_MODELS_DIR overrides it."""
+    override = os.environ.get("STREAM_TALK_MODELS_DIR")
+    return Path(override).expanduser() if override else data_dir() / "models"
+
+
+def environments_dir() -> Path:
+    """Where `stream-talk engines install` builds environments."""
+    return data_dir() / "engines"
