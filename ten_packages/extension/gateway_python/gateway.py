@@ -103,6 +103,13 @@ class Gateway:
         )
         return session
 
+    def statistics_of(self, session: Session) -> dict[str, Any]:
+        """The `stats` of docs/protocols.md 1.9."""
+        body = session.statistics()
+        body["session"]["send_queue_bytes"] = getattr(session.port, "queued_bytes", 0)
+        body["session"]["loop_lag_ms"] = round(self.loop_lag_ms, 2)
+        return {"server_ts_ms": clock.epoch_ms(), **body}
+
     def turn_ended(self, session: Session, trace: Mapping[str, Any]) -> None:
         """Called by the session with the trace of each turn."""
         self.metrics.turns.inc()

@@ -219,10 +219,7 @@ class TalkShell:
 
     def _tell_stats(self, interval_ms: int) -> None:
         assert self._session is not None
-        body = self._session.statistics()
-        body["session"]["send_queue_bytes"] = self._socket.outbox.queued_bytes
-        body["session"]["loop_lag_ms"] = round(self._gateway.loop_lag_ms, 2)
-        self._send({"type": "stats", "server_ts_ms": clock.epoch_ms(), **body})
+        self._send({"type": "stats", **self._gateway.statistics_of(self._session)})
         loop = asyncio.get_running_loop()
         self._stats_timer = loop.call_later(interval_ms / 1000, self._tell_stats, interval_ms)
 

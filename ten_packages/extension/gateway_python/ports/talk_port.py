@@ -62,6 +62,11 @@ class TalkPort:
         else:
             self.socket.send_sound(item.encode(), item.generation)
 
+    @property
+    def queued_bytes(self) -> int:
+        """What waits to be written to the client."""
+        return 0 if self.socket is None else self.socket.outbox.queued_bytes
+
     # --- ClientPort ---------------------------------------------------------------------------------------------------
 
     def on_audio(self, frame: ReplyFrame) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
-from stream_talk import clock
 
 from ..gateway import Gateway
 
@@ -24,6 +23,6 @@ def router(gateway: Gateway) -> APIRouter:
         if session is None:
             body = {"error": {"code": "unknown_session", "message": "there is no such conversation"}}
             return JSONResponse(body, status_code=404)
-        return {"server_ts_ms": clock.epoch_ms(), **session.statistics()}
+        return gateway.statistics_of(session)
 
     return routes
