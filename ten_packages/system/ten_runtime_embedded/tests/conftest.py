@@ -95,6 +95,7 @@ class Stage:
         properties: dict[str, Any] | None = None,
         graph: dict[str, Any] | None = None,
         virtual: bool = False,
+        timeout_us: int = 20_000_000,
     ) -> TenError | None:
         tester = ScriptTester(script)
         if graph is not None:
@@ -103,7 +104,7 @@ class Stage:
             assert sut is not None
             tester.set_test_mode_single(make_addon(sut), json.dumps(properties or {}))
         tester.set_virtual_clock(virtual)
-        tester.set_timeout(20_000_000)
+        tester.set_timeout(timeout_us)
         verdict = tester.run()
         if tester.error is not None:
             raise tester.error

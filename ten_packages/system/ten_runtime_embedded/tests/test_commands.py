@@ -226,27 +226,8 @@ def test_an_unanswered_cmd_times_out_as_an_error_result(stage: Any) -> None:
         assert error is None and result.get_status_code() == ERROR and text(result) == "Path timeout."
         assert 180 <= waited_s <= 190
 
-    tester_graph = fan_out(stage, silent=AsyncExtension)
-    import json
-
-    from ten_runtime import AsyncExtensionTester
-
-    failures: list[BaseException] = []
-
-    class Tester(AsyncExtensionTester):
-        async def on_start(self, ten_env: Any) -> None:
-            try:
-                await script(ten_env, self)
-            except BaseException as error:
-                failures.append(error)
-            ten_env.stop_test()
-
-    tester = Tester()
-    tester.set_virtual_clock(True)
-    tester.set_timeout(0)
-    tester.set_test_mode_graph(json.dumps(tester_graph))
-    assert tester.run() is None
-    assert failures == []
+    graph = fan_out(stage, silent=AsyncExtension)
+    assert stage.play(None, script, graph=graph, virtual=True, timeout_us=0) is None
 
 
 def test_path_timeouts_can_be_set_per_extension(stage: Any) -> None:
@@ -311,3 +292,37 @@ def test_a_result_cannot_be_sent_as_a_command(stage: Any) -> None:
         assert error.error_message() == "Result commands should be delivered through 'returning'."
 
     assert stage.play(AsyncExtension, script) is None
+
+
+def test_an_in_path_expires_silently_and_a_late_answer_is_discarded(stage: Any) -> None:
+    late: list[Any] = []
+
+    class Late(AsyncExtension):
+        async def on_cmd(self, async_ten_env: Any, cmd: Cmd) -> None:
+            from ten_runtime import SendOptions
+
+            await asyncio.sleep(30)
+            late.append(await async_ten_env.return_result(result_of(cmd), SendOptions(wait_for_result=True)))
+
+    class Asker(AsyncExtension):
+        async def on_start(self, async_ten_env: Any) -> None:
+            result, _error = await async_ten_env.send_cmd(Cmd.create("ask"))
+            assert text(result) == "Path timeout."
+
+    short = {"ten": {"path_timeout": {"in_path": 1_000_000, "out_path": 2_000_000}, "path_check_interval": 1_000_000}}
+    graph = stage.graph(
+        [{"extension": "asker", "cmd": [{"name": "ask", "dest": [{"extension": "late"}]}]}],
+        asker={"of": Asker, "property": short},
+        late={"of": Late, "property": short},
+    )
+
+    async def script(_env: Any, _tester: Any) -> None:
+        await asyncio.sleep(10)
+        from ten_runtime import statistics
+
+        nodes = [node for graph_id in statistics.graph_ids() for node in statistics.snapshot(graph_id)["nodes"]]
+        assert [node["open_cmds_in"] for node in nodes if node["name"] == "late"] == [0]
+        await asyncio.sleep(30)
+
+    assert stage.play(None, script, graph=graph, virtual=True, timeout_us=0) is None
+    assert late == [None]

@@ -116,3 +116,24 @@ def test_files_are_opened_again(tmp_path: Path) -> None:
 def test_a_wrong_configuration_names_its_place(entry: Any) -> None:
     with pytest.raises(LogConfigError, match=r"ten\.log"):
         log_system.configure({"handlers": [entry]})
+
+
+def test_an_otlp_handler_is_left_out_and_the_others_work(tmp_path: Path) -> None:
+    path = tmp_path / "app.log"
+    otlp = {
+        "matchers": [{"level": "info"}],
+        "emitter": {"type": "otlp", "config": {"endpoint": "http://127.0.0.1:4317"}},
+    }
+    log_system.configure({"handlers": [otlp, handler(path, {"level": "info"})]})
+    runtime_log.info("still here")
+    assert "still here" in path.read_text()
+
+
+def test_older_apps_name_a_level_and_a_file(app_of: Any, tmp_path: Path) -> None:
+    path = tmp_path / "old.log"
+    app = app_of(ten={"log_level": "warn", "log_file": str(path)})
+    app.close()
+    app.run(False)
+    runtime_log.info("not this")
+    runtime_log.warn("but this")
+    assert "but this" in path.read_text() and "not this" not in path.read_text()

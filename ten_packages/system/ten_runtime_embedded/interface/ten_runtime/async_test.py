@@ -11,7 +11,7 @@ from ._core.async_host import AsyncExtensionHost
 from ._core.engine import Engine
 from ._core.executors import LoopExecutor
 from ._core.extension_host import ExtensionHost
-from ._core.loops import LoopThread
+from ._core.loops import JOIN_LIMIT_S, LoopThread
 from ._core.node_setup import NodeSetup
 from ._core.tester_run import TesterRun
 from .async_extension import AsyncExtension
@@ -62,7 +62,7 @@ class AsyncExtensionTester(TesterBase):
         run.start(_AsyncSeat(self, run, thread), finished.set)
         finished.wait()
         if not run.is_virtual:
-            thread.stop()
+            thread.stop(JOIN_LIMIT_S)
         return run.result()
 
 

@@ -159,8 +159,8 @@ class AppRunner:
             raise SetupError("property 'ten' must be an object")
         if "log" in ten:
             log_system.configure(ten["log"])
-        elif isinstance(ten.get("log_level"), str):
-            log_system.set_level(ten["log_level"])
+        elif "log_level" in ten or "log_file" in ten:
+            log_system.configure_legacy(ten.get("log_level"), ten.get("log_file"))
         uri = ten.get("uri", LOCAL_URI)
         if not isinstance(uri, str) or not uri:
             raise SetupError("property ten.uri must be a string that is not empty")

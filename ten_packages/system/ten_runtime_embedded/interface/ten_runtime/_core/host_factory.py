@@ -16,7 +16,7 @@ from .async_host import AsyncExtensionHost
 from .executors import LoopExecutor, WorkerExecutor
 from .extension_host import ExtensionHost
 from .log import runtime_log
-from .loops import LoopThread
+from .loops import JOIN_LIMIT_S, LoopThread
 from .node_setup import NodeSetup
 from .sync_host import SyncExtensionHost
 
@@ -92,7 +92,7 @@ class HostFactory:
         for worker in self._workers.values():
             worker.stop()
         for thread in self._loop_threads:
-            thread.stop()
+            thread.stop(JOIN_LIMIT_S)
         self._workers.clear()
         self._loop_threads.clear()
         del self._engine

@@ -102,13 +102,16 @@ class LogSystem:
 
     def configure(self, config: object) -> None:
         """``config`` is the value of ``ten.log``. Raises ``LogConfigError``; the old configuration stays then."""
-        self._install([_handler(entry, index) for index, entry in enumerate(_list_of(config, "handlers"))])
+        handlers = [_handler(entry, index) for index, entry in enumerate(_list_of(config, "handlers"))]
+        self._install([handler for handler in handlers if handler is not None])
 
-    def set_level(self, level: str) -> None:
-        """Legacy ``ten.log_level``: one threshold for stderr."""
-        handlers = _default_handlers()
-        handlers[0]._matchers = [_Matcher(_LEVELS.get(level, LogLevel.DEBUG), None)]
-        self._install(handlers)
+    def configure_legacy(self, level: object, file: object) -> None:
+        """``ten.log_level`` and ``ten.log_file`` of older apps: one threshold, one place."""
+        name = level if isinstance(level, str) and level in _LEVELS else "debug"
+        emitter: dict[str, Any] = {"type": "console"}
+        if isinstance(file, str) and file:
+            emitter = {"type": "file", "config": {"path": file}}
+        self.configure({"handlers": [{"matchers": [{"level": name}], "emitter": emitter}]})
 
     def _install(self, handlers: list[_Handler]) -> None:
         with self._lock:
@@ -142,17 +145,21 @@ def _list_of(config: object, key: str) -> list[Any]:
     return value
 
 
-def _handler(entry: object, index: int) -> _Handler:
+def _handler(entry: object, index: int) -> _Handler | None:
     where = f"ten.log.handlers[{index}]"
     if not isinstance(entry, dict):
         raise LogConfigError(f"{where} must be an object")
+    emitter = entry.get("emitter")
+    if isinstance(emitter, dict) and emitter.get("type") == "otlp":
+        runtime_log.warn(f"{where}: this runtime does not export log lines over OTLP; the handler is left out")
+        return None
     matchers = [_matcher(item, where) for item in _list_of(entry, "matchers")]
     formatter = entry.get("formatter") or {}
     kind = formatter.get("type", "plain") if isinstance(formatter, dict) else formatter
     if kind not in ("plain", "json"):
         raise LogConfigError(f"{where}.formatter: 'type' is {kind!r}; it must be 'plain' or 'json'")
     colored = isinstance(formatter, dict) and bool(formatter.get("colored", False))
-    return _Handler(matchers, _emitter(entry.get("emitter"), where), json=kind == "json", colored=colored)
+    return _Handler(matchers, _emitter(emitter, where), json=kind == "json", colored=colored)
 
 
 def _matcher(item: object, where: str) -> _Matcher:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from .virtual_loop import VirtualClockLoop
 
 SHUTDOWN_GRACE_S = 0.5
+JOIN_LIMIT_S = 2.0
 
 
 class LoopThread:
@@ -36,11 +37,12 @@ class LoopThread:
             asyncio.set_event_loop(None)
             self.loop.close()
 
-    def stop(self) -> None:
-        """Stop and, from another thread, wait until everything left on the loop is cancelled."""
+    def stop(self, wait_s: float | None = None) -> None:
+        """Stop and, from another thread, wait until everything left on the loop is cancelled; a thread that an
+        extension blocks is left behind after ``wait_s``."""
         self.loop.call_soon_threadsafe(self.loop.stop)
         if threading.current_thread() is not self._thread:
-            self._thread.join()
+            self._thread.join(wait_s)
 
 
 def cancel_leftovers(loop: asyncio.AbstractEventLoop) -> None:
