@@ -34,6 +34,7 @@ class ReplyOutput:
         self._incoming: ChunkTag | None = None
         self._started: dict[str, ChunkTag] = {}
         self._ahead_until_ms = 0.0
+        self._room_ms = max(0, traits.lead_ms - traits.frame_ms)  # with so much ahead, one more frame may go
         self._frozen_at_ms: float | None = None
         self._paused = False
         self._suspended = False
@@ -128,7 +129,7 @@ class ReplyOutput:
         """The frames to send now."""
         frames: list[ReplyFrame] = []
         frame_samples = self.traits.output_rate_hz * self.traits.frame_ms // 1000
-        while self._frozen_at_ms is None and self._ahead_until_ms - now_ms < self.traits.lead_ms:
+        while self._frozen_at_ms is None and self._ahead_until_ms <= now_ms + self._room_ms:
             part = self.buffer.take(frame_samples)
             if part is None:
                 break
@@ -151,7 +152,7 @@ class ReplyOutput:
         """When `due` will have more; None when only new sound or a control can change that."""
         if self._frozen_at_ms is not None or self.buffer.silent_now:
             return None
-        return self._ahead_until_ms - self.traits.lead_ms
+        return self._ahead_until_ms - self._room_ms
 
     def _collect_reports(self, now_ms: float, unheard_ms: float) -> None:
         for report in self.buffer.take_reports():
