@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,7 +16,7 @@ from .client import ClientEvents
 from .config import MainControlConfig
 from .conversation import Conversation
 from .inputs import Inputs
-from .outbox import Ask, Body, Chat, Outbox, Say, Tell, Wish
+from .outbox import Ask, Body, Chat, Outbox, Say, Tell
 
 
 class MainControlExtension(AsyncExtension):
@@ -28,6 +29,8 @@ class MainControlExtension(AsyncExtension):
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due_ms = float("inf")
         self._tasks: set[asyncio.Task[None]] = set()
+        self._captions: deque[Say] = deque()
+        self._captioning = False
         self._closed = False
 
     async def on_init(self, ten_env: AsyncTenEnv) -> None:
@@ -82,20 +85,32 @@ class MainControlExtension(AsyncExtension):
         if env is None or self._closed:
             return
         for wish in self._outbox.take():
-            if isinstance(wish, Say):
-                await env.send_data(messages.data(wish.name, wish.body))
+            if not isinstance(wish, Say):
+                self._spawn(self._carried(wish))
+            elif wish.name == names.MESSAGE:
+                self._captions.append(wish)
             else:
-                self._spawn(wish)
+                await env.send_data(messages.data(wish.name, wish.body))
+        if self._captions and not self._captioning:
+            self._captioning = True
+            self._spawn(self._send_captions())
         self._arm_timer()
 
-    def _spawn(self, wish: Wish) -> None:
+    async def _send_captions(self) -> None:
+        """What is only shown comes after what is heard: the model and the voice are already at work when captions go out."""
+        assert self._env is not None
+        while self._captions:
+            wish = self._captions.popleft()
+            await self._env.send_data(messages.data(wish.name, wish.body))
+        self._captioning = False
+
+    def _carried(self, wish: Tell | Ask | Chat) -> Coroutine[Any, Any, None]:
         if isinstance(wish, Chat):
-            task = asyncio.create_task(self._chat(wish))
-        elif isinstance(wish, Ask):
-            task = asyncio.create_task(self._ask(wish))
-        else:
-            assert isinstance(wish, Tell)
-            task = asyncio.create_task(self._tell(wish))
+            return self._chat(wish)
+        return self._ask(wish) if isinstance(wish, Ask) else self._tell(wish)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -147,9 +162,7 @@ class MainControlExtension(AsyncExtension):
 
     def _ring(self) -> None:
         self._timer = None
-        task = asyncio.get_running_loop().create_task(self._tick())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._spawn(self._tick())
 
     async def _tick(self) -> None:
         assert self._conversation is not None

@@ -27,10 +27,10 @@ from stream_talk.ten import messages, names
 
 
 class HostExtension(AsyncExtension):
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, session_id: str = "session") -> None:
         super().__init__(name)
         self.loudspeaker = PlayoutBuffer(16000)
-        self.session_id = "session"
+        self._metadata_json = json.dumps({"session_id": session_id})
         self._env: AsyncTenEnv | None = None
         self._reader = messages.PcmReader()
         self._resampler: StreamResampler | None = None
@@ -61,8 +61,7 @@ class HostExtension(AsyncExtension):
 
     async def hear(self, pcm: Pcm16, sample_rate_hz: int, media_ms: float) -> None:
         """Sound of the microphone."""
-        metadata = json.dumps({"session_id": self.session_id})
-        frame = messages.pcm_frame(pcm, sample_rate_hz, timestamp_ms=round(media_ms), metadata_json=metadata)
+        frame = messages.pcm_frame(pcm, sample_rate_hz, timestamp_ms=round(media_ms), metadata_json=self._metadata_json)
         await self.env.send_audio_frame(frame)
 
     async def play(self, samples: int) -> Pcm16:

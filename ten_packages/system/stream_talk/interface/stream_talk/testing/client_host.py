@@ -84,7 +84,6 @@ def _host_class(run: _Run) -> type[HostExtension]:
         async def prepare(self, ten_env: AsyncTenEnv) -> None:
             index, _ = await ten_env.get_property_int("session")
             self._session = run.sessions[index]
-            self.session_id = f"session-{index}"
             self.loudspeaker = PlayoutBuffer(_RATE)
 
         def on_message(self, body: dict[str, Any]) -> None:
