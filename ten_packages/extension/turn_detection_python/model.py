@@ -94,5 +94,7 @@ def label_of(answer: str) -> State | None:
 
 
 def _content(reply: Any) -> str:
+    if not isinstance(reply, dict):
+        raise TypeError(f"an object was expected, not {type(reply).__name__}")
     reply = reply.get("result", reply)  # some hosts wrap the answer
     return str(reply["choices"][0]["message"]["content"] or "")

@@ -124,6 +124,7 @@ def _slope(at: Float, values: Float) -> float:
 _WEIGHTS = (-0.3, -0.1, 0.55, 0.0)
 _BIAS = -6.9
 
+
 def log_odds(seen: Features) -> float:
     values = (seen.final_pitch, seen.pitch_slope, seen.level_drop, seen.fade)
     return _BIAS + sum(weight * value for weight, value in zip(_WEIGHTS, values, strict=True))

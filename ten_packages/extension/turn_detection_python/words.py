@@ -43,6 +43,7 @@ _NEEDS_MORE = re.compile(
     r"\b(?:going to|want to|like to|need to|have to|used to|able to|trying to|such as|as well as|because of|instead of|"
     r"according to|kind of|sort of|in order to|a lot of|number of|let me|tell me about|more about|i was wondering|"
     r"the thing is|the problem is|what if|so that|even though|as long as|my name is|i'?d like|can you|could you|would you|"
+    r"(?:whether|because|although|while|if|when|what) (?:i|you|he|she|we|they|it)|"
     r"do you know|do you have|is there|are there|how about|what about)$",
     re.IGNORECASE,
 )
