@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 from collections.abc import Callable
@@ -67,7 +68,8 @@ class Connection:
                 self.url, subprotocols=protocols, compression=None, open_timeout=OPEN_TIMEOUT_S
             ) as socket:
                 self._socket = socket
-                await socket.send(json.dumps(self.talk.opening()))
+                with contextlib.suppress(ConnectionClosed):  # a server that has no room says so before it listens
+                    await socket.send(json.dumps(self.talk.opening()))
                 await self._listen(socket)
         except ConnectionClosed as closed:
             return closed.rcvd.code if closed.rcvd else None

@@ -35,7 +35,12 @@ class ChatConversation:
         self._captions = captions
         self._lines = lines
         self._sound = sound
-        self._speaker = Loudspeaker(lambda: sound.output_latency_ms if sound is not None else 0.0)
+        loop = asyncio.get_running_loop()
+        self._reports_due = asyncio.Event()
+        self._speaker = Loudspeaker(
+            lambda: sound.output_latency_ms if sound is not None else 0.0,
+            lambda: loop.call_soon_threadsafe(self._reports_due.set),
+        )
         self._line = Connection(url, token, Talk(greeting), on_item=self._receive, on_line=captions.line)
         self._muted = False
         self._patient = is_patient
@@ -59,6 +64,7 @@ class ChatConversation:
             typing = asyncio.ensure_future(self._type())
             await asyncio.wait({talking, typing}, return_when=asyncio.FIRST_COMPLETED)
             typing.cancel()
+            await self._tell_what_was_played()
             await self._line.close()
             await talking
         finally:
@@ -116,9 +122,13 @@ class ChatConversation:
 
     async def _send_reports(self) -> None:
         while True:
-            for report in self._speaker.reports(clock.now_ms()):
-                await self._line.send({**report, "ack": self._line.talk.last_seq})
-            await clock.sleep_ms(20)
+            await self._reports_due.wait()
+            self._reports_due.clear()
+            await self._tell_what_was_played()
+
+    async def _tell_what_was_played(self) -> None:
+        for report in self._speaker.take_reports():
+            await self._line.send({**report, "ack": self._line.talk.last_seq})
 
     async def _keep_clock(self) -> None:
         while True:

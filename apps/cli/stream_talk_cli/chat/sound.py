@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from stream_talk import clock
 from stream_talk.audio.playout import ChunkTag, PlayoutBuffer
 from stream_talk.wire.frames import FLAG_LAST, AudioFrame
 
@@ -86,12 +88,19 @@ def _import_sounddevice() -> Any:
 
 
 class Loudspeaker:
-    """Reply frames in, sound and playout reports out. The sound system's thread pulls while the line's thread fills."""
+    """Reply frames in, sound and playout reports out. The sound system's thread pulls while the line's thread fills.
 
-    def __init__(self, output_latency_ms: Callable[[], float] = lambda: 0.0) -> None:
+    `on_report` is called, on whichever of these threads, when there is something in `take_reports`.
+    """
+
+    def __init__(
+        self, output_latency_ms: Callable[[], float] = lambda: 0.0, on_report: Callable[[], None] = lambda: None
+    ) -> None:
         self._buffer = PlayoutBuffer(OUTPUT_RATE_HZ)
         self._lock = threading.Lock()
         self._latency_ms = output_latency_ms
+        self._on_report = on_report
+        self._due: list[dict[str, Any]] = []
         self._ends: dict[int, int] = {}
         self._requests: dict[int, str] = {}
 
@@ -105,39 +114,51 @@ class Loudspeaker:
         fresh = pcm[max(0, known - frame.position) :]
         self._ends[frame.generation] = max(known, frame.position + len(pcm))
         request_id = self._requests.get(frame.generation, str(frame.generation))
-        with self._lock:
+        with self._reporting():
             if len(fresh):
                 self._buffer.push(fresh, ChunkTag(request_id, frame.generation))
             if frame.flags & FLAG_LAST:
                 self._buffer.end_request(request_id)
 
     def ended(self, generation: int) -> None:
-        with self._lock:
+        with self._reporting():
             self._buffer.end_request(self._requests.get(generation, str(generation)))
 
     def control(self, message: dict[str, Any]) -> None:
-        with self._lock:
+        with self._reporting():
             self._buffer.control(
-                message["action"], int(message.get("generation", 0)),
-                gain_db=float(message.get("gain_db", -14.0)), from_ms=message.get("from_ms"),
-            )  # fmt: skip
+                message["action"],
+                int(message.get("generation", 0)),
+                gain_db=float(message.get("gain_db", -14.0)),
+                from_ms=message.get("from_ms"),
+            )
 
     def pull(self, samples: int) -> Pcm16:
-        with self._lock:
+        with self._reporting():
             return self._buffer.pull(samples)
 
     def read_aloud_silently(self) -> None:
         """Without a loudspeaker the text is what the person gets, and they have it as soon as it is there."""
-        with self._lock:
+        with self._reporting():
             while self._buffer.take(OUTPUT_RATE_HZ) is not None:
                 continue
 
-    def reports(self, now_ms: float) -> list[dict[str, Any]]:
+    def take_reports(self) -> list[dict[str, Any]]:
         with self._lock:
-            found = self._buffer.take_reports(now_ms)
-        for report in found:
-            if report["state"] == "playing":
-                report["played_ms"] = max(0, report["played_ms"] - int(self._latency_ms()))
-            report["type"] = "playout"
-            report.pop("turn_id", None)
-        return found
+            due, self._due = self._due, []
+        return due
+
+    @contextmanager
+    def _reporting(self) -> Iterator[None]:
+        with self._lock:
+            yield
+            reports = [self._to_wire(report) for report in self._buffer.take_reports(clock.now_ms())]
+            self._due += reports
+        if reports:
+            self._on_report()
+
+    def _to_wire(self, report: dict[str, Any]) -> dict[str, Any]:
+        """While a reply plays, what the device still holds was not heard yet; at a pause or the end it is on its way out."""
+        latency_ms = self._latency_ms() if report["state"] == "playing" else 0.0
+        wire = {name: report[name] for name in ("request_id", "generation", "buffered_ms", "state", "client_ts_ms")}
+        return {"type": "playout", **wire, "played_ms": max(0, report["played_ms"] - int(latency_ms))}

@@ -1,0 +1,1 @@
+"""Environments of engines: how each is built, and taken away again."""
