@@ -34,13 +34,14 @@ class WhisperDecoder:
     def load(self) -> None:
         if self._model is not None:
             return
+        options = self._options
+        model = _checked(options.model)
         try:
             from faster_whisper import WhisperModel
         except ImportError as error:
             raise EngineUnavailable(
                 "faster-whisper is not installed", "pip install 'stream-talk[faster-whisper]'"
             ) from error
-        options = self._options
         device = _device(options.device)
         compute_type = (
             {"cpu": "int8", "cuda": "float16"}[device] if options.compute_type == "auto" else options.compute_type
