@@ -69,6 +69,7 @@ class FakeGateway:
         self._loop = asyncio.new_event_loop()
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
+        listener.listen(64)  # from here on nobody is refused, however early they come
         self.port = listener.getsockname()[1]
         config = uvicorn.Config(
             self._app(), log_level="error", lifespan="off", ws_per_message_deflate=False, timeout_graceful_shutdown=1

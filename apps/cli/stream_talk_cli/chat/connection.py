@@ -20,6 +20,7 @@ from stream_talk_cli.chat.protocol import NEW_SESSION, STOPS, Talk, backoff_ms
 from stream_talk_cli.errors import CommandError
 
 OPEN_TIMEOUT_S = 10.0
+FAREWELL_TIMEOUT_S = 2.0
 ATTEMPTS_BEFORE_FIRST = 1
 ATTEMPTS_AFTER_BREAK = 12
 
@@ -134,9 +135,13 @@ class Connection:
 
     async def close(self) -> None:
         self._closing = True
-        await self.send({"type": "bye"})
-        if self._socket is not None:
-            await self._socket.close()
+        socket = self._socket
+        if await self.send({"type": "bye"}) and socket is not None:
+            # The server closes once it has read everything; closing first could lose what was said last.
+            closed = asyncio.ensure_future(socket.wait_closed())
+            await asyncio.wait({closed}, timeout=FAREWELL_TIMEOUT_S)
+        if socket is not None:
+            await socket.close()
 
 
 def _refusal(url: str, status: int) -> str:
