@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -68,10 +69,10 @@ def rms_dbfs(pcm: Pcm16) -> float:
     if len(pcm) == 0:
         return SILENCE_DBFS
     wide = pcm.astype(np.float32)
-    power = float(np.dot(wide, wide)) / len(pcm)
+    power = float(wide.dot(wide)) / len(pcm)
     if power <= 0.0:
         return SILENCE_DBFS
-    return max(SILENCE_DBFS, 10.0 * float(np.log10(power / (FULL_SCALE * FULL_SCALE))))
+    return max(SILENCE_DBFS, 10.0 * math.log10(power / (FULL_SCALE * FULL_SCALE)))
 
 
 def clipped_share(pcm: Pcm16) -> float:

@@ -187,7 +187,7 @@ class AsrSegment:
     # --- recovery -------------------------------------------------------------------------------------------------
 
     def _chain_has_other(self, link: Link[EngineHost]) -> bool:
-        return self._chain.best(self._tried | {link.name}) is not None
+        return len(self._chain.links) > 1 and self._chain.best(self._tried | {link.name}) is not None
 
     def _recover(self, error: Exception) -> None:
         """Move to the next engine; where there is no other, try the same one once more, freshly started."""

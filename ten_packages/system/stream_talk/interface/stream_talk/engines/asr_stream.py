@@ -17,8 +17,7 @@ from stream_talk.audio.activity import ActivityGate
 from stream_talk.audio.timeline import MediaTimeline
 from stream_talk.engines.asr_segment import AsrChain, AsrSegment
 from stream_talk.engines.interfaces import Pcm16, Transcript, Word
-from stream_talk.text.stable import StablePrefix, spread_evenly
-from stream_talk.text.units import split_words
+from stream_talk.text.stable import StablePrefix
 
 
 @dataclass(frozen=True)
@@ -90,14 +89,14 @@ class AsrStream:
         """More audio. `tag` goes with the segment that this audio opens."""
         if not len(pcm):
             return
-        sounds = self._gate.step(pcm)
+        sounds = not self._told_by_vad and self._gate.step(pcm)
         if self._open is None:
             self._hold(pcm, media_ms)
-            if sounds and not self._told_by_vad:
+            if sounds:
                 self._begin(tag, self._rules.pre_roll_ms)
             return
         self._feed(self._open, pcm, media_ms)
-        if self._gate.silence_ms >= self._rules.end_silence_ms and not self._told_by_vad:
+        if not self._told_by_vad and self._gate.silence_ms >= self._rules.end_silence_ms:
             self._end_by_itself()
         elif self._open.timeline.duration_ms >= self._rules.max_segment_ms:
             self._end_by_itself()
@@ -189,9 +188,6 @@ class AsrStream:
         except Exception as error:
             self._on_failure(f"no transcript: {error}", closing.tag)
             transcript = Transcript("", True)
-        if transcript.text and not transcript.words:
-            spread = spread_evenly(split_words(transcript.text), round(closing.timeline.duration_ms))
-            transcript.words = [Word(*placed) for placed in spread]
         result = self._in_media_time(closing, transcript, final=True)
         self._emit(result)
         return result

@@ -64,7 +64,7 @@ class ClauseSpeech:
 
     async def _watched(self, stream: EngineStream, link: Link[EngineHost]) -> AsyncIterator[SpeechChunk]:
         loop = asyncio.get_running_loop()
-        has_other = self._chain.best(self._tried | {link.name}) is not None
+        has_other = len(self._chain.links) > 1 and self._chain.best(self._tried | {link.name}) is not None
         limit_ms = link.late_ms if has_other else self._chunk_timeout_ms
         base_ms = self._sent_ms
         timer = loop.call_later(limit_ms / 1000.0, stream.cancel)

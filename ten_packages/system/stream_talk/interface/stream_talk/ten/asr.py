@@ -11,6 +11,7 @@ Errors carry code 1000 whatever their cause: an ASR that does not work now keeps
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -67,6 +68,7 @@ class AsrExtension(StageExtension[AsrConfig]):
         self._early_ms = 0.0
         self._media_ms = 0.0
         self._resampler: StreamResampler | None = None
+        self._language = "en-US"
         self._dump: PcmDump | None = None
         self._status = "disconnected"
         self._connecting = False
@@ -77,6 +79,7 @@ class AsrExtension(StageExtension[AsrConfig]):
     # --- life -----------------------------------------------------------------------------------------------------
 
     def configured(self, config: AsrConfig) -> None:
+        self._language = self._configured_language()
         if config.dump:
             self._dump = PcmDump(config.dump_path, f"{self.vendor or self.name}_in")
 
@@ -107,7 +110,7 @@ class AsrExtension(StageExtension[AsrConfig]):
         rules = SegmentRules(
             config.sample_rate, config.end_silence_ms, config.max_segment_ms, final_timeout_ms=config.final_timeout_ms
         )
-        options = {"language": self._configured_language()}
+        options = {"language": self._language}
         self._stream = AsrStream(chain, rules, options, self._send_result, self.spawn, self._on_failure)
         await self._replay_early()
 
@@ -181,6 +184,8 @@ class AsrExtension(StageExtension[AsrConfig]):
         asked_ms = clock.now_ms()
         metadata = body.get("metadata") or {}
         result = await self._stream.finalize({**self._metadata, **metadata})
+        # The final is what everybody waits for: its receivers run before we go on with what only needs to be said.
+        await asyncio.sleep(0)
         if self._ttfw_sent or result.text:
             self.report_metrics(
                 {"ttlw": round(clock.now_ms() - asked_ms, 1)}, request_id=result.segment_id, metadata=metadata
@@ -233,7 +238,7 @@ class AsrExtension(StageExtension[AsrConfig]):
                 "final": result.final,
                 "start_ms": result.start_ms,
                 "duration_ms": result.duration_ms,
-                "language": bcp47(result.language, self._configured_language()),
+                "language": bcp47(result.language, self._language),
                 "words": [_word(word) for word in result.words],
                 "metadata": metadata,
             },

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 _TAGS = {
     "en": "en-US",
     "zh": "zh-CN",
@@ -44,6 +46,7 @@ _ALIASES = {
 }
 
 
+@lru_cache(maxsize=256)
 def bcp47(language: str, default: str = "en-US") -> str:
     """`en` -> `en-US`, `zh` -> `zh-CN`, `en_gb` -> `en-GB`; tags pass through; unknown codes stay as they are."""
     code = language.strip().replace("_", "-")

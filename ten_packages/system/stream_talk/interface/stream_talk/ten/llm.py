@@ -161,10 +161,12 @@ class LlmExtension(StageExtension[LlmConfig]):
         )
         started_ms = clock.now_ms()
         try:
-            async for event in self._events(request, writer):
-                for result in writer.add(event):
-                    self.post(self.env.return_result(result))
-                self._measure(writer, started_ms, request_id, metadata)
+            async with contextlib.aclosing(self._events(request, writer)) as events:
+                async for event in events:
+                    for result in writer.add(event):
+                        self.post(self.env.return_result(result))
+                    if writer.moments:
+                        self._measure(writer, started_ms, request_id, metadata)
             for result in writer.finish():
                 self.post(self.env.return_result(result))
         except asyncio.CancelledError:
@@ -180,10 +182,11 @@ class LlmExtension(StageExtension[LlmConfig]):
 
     def _measure(self, writer: ReplyWriter, started_ms: float, request_id: str, metadata: messages.Json) -> None:
         """`ttft` at the first token, `ttfs` when the first sentence is complete."""
-        for key in writer.reached():
+        moments, writer.moments = writer.moments, []
+        for key in moments:
             self.report_metrics({key: round(clock.now_ms() - started_ms, 1)}, request_id=request_id, metadata=metadata)
 
-    async def _events(self, request: LlmRequest, writer: ReplyWriter) -> AsyncIterator[LlmEvent]:
+    async def _events(self, request: LlmRequest, writer: ReplyWriter) -> AsyncGenerator[LlmEvent, None]:
         """Events of the first engine of the chain that answers in time."""
         if self._chain is None or self._chain.best() is None:
             await self._loading.wait()
@@ -192,76 +195,69 @@ class LlmExtension(StageExtension[LlmConfig]):
         tried: set[str] = set()
         link = self._chain.best()
         while link is not None:
+            has_other = len(self._chain.links) > 1 and self._chain.best(tried | {link.name}) is not None
+            watch = _Watch(link.late_ms if has_other else self.settings.first_token_timeout_ms)
+            stream = link.engine.stream(request)
             try:
-                async with contextlib.aclosing(self._watched(link, request, tried)) as events:
-                    async for event in events:
-                        yield event
+                async for event in stream:
+                    watch.progress(self.settings.token_timeout_ms)
+                    yield event
                 link.served += 1
                 return
-            except Exception as error:
-                if writer.started:
-                    raise
-                successor = self._chain.failed(link, error, tried)
-                if successor is None:
-                    raise
-                link = successor
+            except (Exception, asyncio.CancelledError) as error:
+                problem = watch.problem(error)
+                if problem is None or writer.started:
+                    raise problem or error from None
+                link = self._chain.failed(link, problem, tried)
+                if link is None:
+                    raise problem from None
+            finally:
+                watch.stop()
+                await _close(stream)
         raise RuntimeError(self._load_problem or "no language model is loaded")
 
-    async def _watched(
-        self, link: Link[LlmEngine], request: LlmRequest, tried: set[str]
-    ) -> AsyncGenerator[LlmEvent, None]:
-        """The engine's stream, closed on the way out, with a limit on every wait."""
-        assert self._chain is not None
-        has_other = self._chain.best(tried | {link.name}) is not None
-        limit_ms = link.late_ms if has_other else self.settings.first_token_timeout_ms
-        stream = link.engine.stream(request)
-        watch = _Watch(limit_ms)
-        try:
-            while True:
-                watch.start()
-                try:
-                    event = await stream.__anext__()
-                except StopAsyncIteration:
-                    return
-                except asyncio.CancelledError:
-                    if watch.fired:
-                        watch.forgive()
-                        raise EngineLate(f"no token for {watch.limit_ms:.0f} ms") from None
-                    raise
-                finally:
-                    watch.stop()
-                yield event
-                watch.limit_ms = self.settings.token_timeout_ms
-        finally:
-            aclose = getattr(stream, "aclose", None)
-            if aclose is not None:
-                await aclose()
+
+async def _close(stream: AsyncIterator[LlmEvent]) -> None:
+    """Closing an engine's stream is what cancels the generation; returns when the server has been told."""
+    aclose = getattr(stream, "aclose", None)
+    if aclose is not None:
+        await aclose()
 
 
 class _Watch:
-    """Cancels the current task when a wait takes too long. Cheaper per token than `asyncio.wait_for`, which makes a task of each wait."""
+    """Cancels the current task when the engine is silent for too long. One timer for a whole stream: a token only notes its time."""
 
     def __init__(self, limit_ms: float) -> None:
-        self.limit_ms = limit_ms
-        self.fired = False
-        self._timer: asyncio.TimerHandle | None = None
-        self._task: asyncio.Task[Any] | None = None
-
-    def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
-        self._timer = asyncio.get_running_loop().call_later(self.limit_ms / 1000.0, self._fire)
+        self._limit_s = limit_ms / 1000.0
+        self._last_s = self._loop.time()
+        self._fired = False
+        self._timer = self._loop.call_later(self._limit_s, self._check)
+
+    def progress(self, limit_ms: float) -> None:
+        self._last_s = self._loop.time()
+        self._limit_s = limit_ms / 1000.0
 
     def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        self._timer.cancel()
 
-    def forgive(self) -> None:
-        """The cancellation was ours and is dealt with; Python 3.11 and later count them."""
+    def problem(self, error: BaseException) -> Exception | None:
+        """What went wrong with the engine; None when the task was cancelled by somebody else."""
+        if isinstance(error, Exception):
+            return error
+        if not self._fired:
+            return None
+        # The cancellation was ours and is dealt with; Python 3.11 and later count them.
         uncancel = getattr(self._task, "uncancel", None)
         if uncancel is not None:
             uncancel()
+        return EngineLate(f"no token for {self._limit_s * 1000:.0f} ms")
 
-    def _fire(self) -> None:
-        self.fired = True
-        if self._task is not None:
+    def _check(self) -> None:
+        left_s = self._last_s + self._limit_s - self._loop.time()
+        if left_s > 0.001:
+            self._timer = self._loop.call_later(left_s, self._check)
+        elif self._task is not None:
+            self._fired = True
             self._task.cancel()

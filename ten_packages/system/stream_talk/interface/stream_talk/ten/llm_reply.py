@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ten_runtime import Cmd, CmdResult
@@ -9,7 +10,8 @@ from ten_runtime import Cmd, CmdResult
 from stream_talk import clock
 from stream_talk.engines.interfaces import LlmEvent, TextDelta, ToolCall, Usage
 from stream_talk.ten import messages
-from stream_talk.text.clauses import ClauseSplitter
+
+_SENTENCE_END = re.compile(r"[.!?。！？…\n]")  # good enough to measure by; the control node splits properly
 
 
 class ReplyWriter:
@@ -20,9 +22,8 @@ class ReplyWriter:
         self._streaming = streaming
         self._content = ""
         self._reasoning = ""
-        self._splitter = ClauseSplitter()
         self._sentence_done = False
-        self._reached: list[str] = []
+        self.moments: list[str] = []  # metric keys whose moment has come and that nobody has reported yet
         self.started = False
         self.usage: Usage | None = None
 
@@ -34,7 +35,7 @@ class ReplyWriter:
         results: list[CmdResult] = []
         if not self.started:
             self.started = True
-            self._reached.append("ttft")
+            self.moments.append("ttft")
         if isinstance(event, ToolCall):
             body = {
                 "id": event.call_id,
@@ -63,16 +64,11 @@ class ReplyWriter:
             results.append(self._result("message_content_done", {"role": "assistant", "content": self._content}))
         return results
 
-    def reached(self) -> list[str]:
-        """Metric keys whose moment has come since the last call."""
-        keys, self._reached = self._reached, []
-        return keys
-
     def _take_text(self, event: TextDelta) -> None:
         self._content += event.text
-        if not self._sentence_done and self._splitter.feed(event.text):
+        if not self._sentence_done and _SENTENCE_END.search(event.text):
             self._sentence_done = True
-            self._reached.append("ttfs")
+            self.moments.append("ttfs")
 
     def _result(self, kind: str, body: dict[str, Any]) -> CmdResult:
         tree = {"type": kind, "response_id": self._response_id, "created": self._created, **body}

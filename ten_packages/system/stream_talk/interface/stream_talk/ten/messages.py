@@ -79,7 +79,8 @@ def pcm_frame(
     frame.set_data_fmt(AudioFrameDataFmt.INTERLEAVE)
     frame.set_timestamp(timestamp_ms)
     if metadata_json:
-        frame.set_property_from_json("metadata", metadata_json)
+        # The whole tree at once: a runtime may keep the text, so that the receiver gets it back without encoding anything.
+        frame.set_property_from_json("", f'{{"metadata":{metadata_json}}}')
     frame.alloc_buf(len(raw))
     buffer = frame.lock_buf()
     buffer[:] = raw
@@ -95,7 +96,7 @@ class PcmView:
     sample_rate_hz: int
     timestamp_ms: int
     metadata: Json
-    metadata_json: str
+    metadata_json: str  # as `pcm_frame` takes it
 
 
 class PcmReader:
@@ -104,14 +105,17 @@ class PcmReader:
     def __init__(self) -> None:
         self._json = ""
         self._metadata: Json = {}
+        self._metadata_json = ""
 
     def read(self, frame: AudioFrame) -> PcmView:
-        text, error = frame.get_property_to_json("metadata")
+        text, error = frame.get_property_to_json("")
         if error is not None:
             text = ""
         if text != self._json:
-            value = json.loads(text) if text else {}
-            self._json, self._metadata = text, value if isinstance(value, dict) else {}
+            tree = json.loads(text) if text else {}
+            metadata = tree.get("metadata") if isinstance(tree, dict) else None
+            self._json, self._metadata = text, metadata if isinstance(metadata, dict) else {}
+            self._metadata_json = _dumps(self._metadata) if self._metadata else ""
         try:
             raw = frame.get_buf()
         except SystemError:  # TEN's way to say that a frame has no buffer
@@ -121,7 +125,7 @@ class PcmReader:
         if channels > 1:
             usable = len(pcm) // channels * channels
             pcm = pcm[:usable].reshape(-1, channels).mean(axis=1, dtype=np.float32).astype(np.int16)
-        return PcmView(pcm, frame.get_sample_rate(), frame.get_timestamp(), self._metadata, self._json)
+        return PcmView(pcm, frame.get_sample_rate(), frame.get_timestamp(), self._metadata, self._metadata_json)
 
 
 # --- errors and metrics -----------------------------------------------------------------------------------------------

@@ -286,10 +286,16 @@ class TtsExtension(StageExtension[TtsConfig]):
         request.sent_ms += length_ms
         self._ear_ends_ms = max(self._ear_ends_ms, clock.now_ms()) + length_ms
         if first:
-            ttfb_ms = clock.now_ms() - request.created_ms
-            self.report_metrics({"ttfb": round(ttfb_ms)}, request_id=request.request_id, metadata=request.metadata)
+            # After everybody who waits for this sound had their turn, but before the end of the request.
+            request.ttfb_ms = clock.now_ms() - request.created_ms
+            asyncio.get_running_loop().call_soon(self._report_ttfb, request)
         if self.settings.dump:
             self._dump(request, raw)
+
+    def _report_ttfb(self, request: TtsRequest) -> None:
+        if request.ttfb_ms is not None and not self._stopping:
+            ttfb_ms, request.ttfb_ms = request.ttfb_ms, None
+            self.report_metrics({"ttfb": round(ttfb_ms)}, request_id=request.request_id, metadata=request.metadata)
 
     async def _keep_lead(self) -> None:
         """Do not run further ahead of the ear than `max_lead_ms`: a barge-in would throw it away."""
@@ -314,6 +320,7 @@ class TtsExtension(StageExtension[TtsConfig]):
 
     def _end_request(self, request: TtsRequest, reason: int) -> None:
         self._close_request_files(request)
+        self._report_ttfb(request)
         started_ms = request.audio_started_ms
         interval_ms = clock.now_ms() - started_ms if started_ms is not None else 0.0
         end = {

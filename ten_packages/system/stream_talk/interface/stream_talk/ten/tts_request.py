@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from typing import Any
 
@@ -12,6 +13,8 @@ from stream_talk.ten.messages import Json, to_json
 from stream_talk.text.spoken import SpokenClauses
 from stream_talk.text.units import count_words
 
+# Two words or more of plain letters up to a mark, with nothing inside that the filter or the splitter would have to look at.
+_PLAIN_CLAUSE = re.compile(r"\s*[A-Za-z]+(?:[ ,'-]+[A-Za-z]+)+[.!?,;:]\s*")
 _CLAUSE_MARKS = frozenset(".!?;:,…。！？；：，、\n")
 _OPTIONS = ("voice", "rate", "pitch", "volume", "language", "style")
 _GROUP_CLAUSES = 3
@@ -29,6 +32,7 @@ class TtsRequest:
         self.dead = False  # flushed: nothing of it may be sent any more
         self.audio_started_ms: float | None = None
         self.sent_ms = 0.0
+        self.ttfb_ms: float | None = None  # measured and not yet reported
         self.characters = 0
         self.resampler: StreamResampler | None = None
         self.dump: PcmDump | None = None
@@ -41,9 +45,12 @@ class TtsRequest:
 
     def add_text(self, text: str, *, end: bool) -> None:
         self.characters += len(text)
-        self._clauses.extend(clause.text for clause in self._splitter.feed(text))
-        if end or is_whole_clause(text):
-            self._complete_pending()
+        if not self._splitter.pending and _PLAIN_CLAUSE.fullmatch(text):
+            self._clauses.append(text.strip())  # nearly always: a whole clause of plain words from a control node
+        else:
+            self._clauses.extend(clause.text for clause in self._splitter.feed(text))
+            if end or is_whole_clause(text):
+                self._complete_pending()
         self.text_ended |= end
         self._changed.set()
 

@@ -18,6 +18,7 @@ exactly behind a dot inside a word (`exam|ple.|org`) ends a clause, because it l
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 
@@ -27,6 +28,7 @@ from stream_talk.text.units import is_cjk
 _STRONG = frozenset("!?;\n。！？；…｡")
 _CJK_STRONG = frozenset("。！？；…｡\n")
 _WEAK = frozenset(",:，、：—–")
+_PLAIN = re.compile(r"[A-Za-z0-9 ]+")  # taken in one piece: no mark, nothing to decide
 _RUN = frozenset(".,!?;:\"')]}»”’）」』】》…。！？；，、~")
 
 
@@ -60,6 +62,7 @@ class ClauseSplitter:
     def __init__(self, rules: ClauseRules | None = None) -> None:
         self._rules = rules or ClauseRules()
         self._pending = ""
+        self._pending_cjk = 0
         self._start = 0  # where the pending text begins in everything fed so far
         self._waiting = _Cut.NO
         self._cut_at = 0  # length of the pending text that a confirmed wait would end
@@ -73,8 +76,16 @@ class ClauseSplitter:
     def feed(self, text: str) -> list[Clause]:
         """Take some more text; returns the clauses it completed."""
         clauses: list[Clause] = []
-        for i, char in enumerate(text):
-            self._take(char, text[i + 1] if i + 1 < len(text) else "", clauses)
+        i, end = 0, len(text)
+        while i < end:
+            if self._waiting is _Cut.NO and not self._after_cut:
+                plain = _PLAIN.match(text, i)
+                if plain is not None and len(self._pending) + plain.end() - i < self._rules.max_chars:
+                    self._pending += plain.group()
+                    i = plain.end()
+                    continue
+            self._take(text[i], text[i + 1] if i + 1 < end else "", clauses)
+            i += 1
         return clauses
 
     def finish(self) -> list[Clause]:
@@ -93,6 +104,8 @@ class ClauseSplitter:
         if self._waiting is not _Cut.NO:
             self._settle(char, clauses)
         self._pending += char
+        if is_cjk(char):
+            self._pending_cjk += 1
         cut = self._judge(char, following)
         if cut is _Cut.NOW:
             self._emit(len(self._pending), clauses)
@@ -154,13 +167,13 @@ class ClauseSplitter:
         return _Cut.NOW
 
     def _long_enough(self) -> bool:
-        cjk = sum(1 for char in self._pending if is_cjk(char))
+        cjk = self._pending_cjk
         if cjk >= self._rules.min_cjk_at_comma:
             return True
         return sum(1 for char in self._pending if char.isalnum()) + cjk >= self._rules.min_chars_at_comma
 
     def _cut_long(self, clauses: list[Clause]) -> None:
-        cjk = sum(1 for char in self._pending if is_cjk(char))
+        cjk = self._pending_cjk
         if len(self._pending) < self._rules.max_chars and cjk < self._rules.max_cjk:
             return
         space = self._pending.rstrip().rfind(" ")
@@ -173,6 +186,7 @@ class ClauseSplitter:
 
     def _emit(self, length: int, clauses: list[Clause]) -> None:
         raw, self._pending = self._pending[:length], self._pending[length:]
+        self._pending_cjk = sum(1 for char in self._pending if is_cjk(char)) if self._pending_cjk else 0
         self._waiting = _Cut.NO
         text = raw.strip()
         if _speakable(text):

@@ -9,6 +9,7 @@ Every spoken character knows where it stands in the shown text (`source`), so th
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Callable
 
@@ -20,6 +21,8 @@ _URL_PREFIXES = ("http://", "https://", "www.")
 _URL_ENDS = frozenset(" \t\r\n<>\"'`|)]}")
 _URL_TRAILING = frozenset(".,!?;:")
 _LINE_MARKS = frozenset("#>-*+=~_ \t")
+# Taken in one piece. Not a word that begins with h or w: that may become an address.
+_PLAIN = re.compile(r"(?:(?<=[A-Za-z0-9])[A-Za-z0-9]|[a-gi-vx-zA-Z0-9 ,.!?;:'])+")
 _MAX_TAG_CHARS = 120
 _FENCE = 3
 
@@ -42,9 +45,18 @@ class SpeakableFilter:
         self._state: _State = self._in_hidden if starts_in_reasoning else self._in_text
 
     def feed(self, text: str) -> str:
-        for char in text:
-            self._state(char, self._position)
+        i, end = 0, len(text)
+        while i < end:
+            if self._state == self._in_text and not self._line_start:
+                plain = _PLAIN.match(text, i)
+                if plain is not None and (i or text[0] not in "hw"):
+                    self._emit_run(plain.group(), self._position)
+                    self._position += plain.end() - i
+                    i = plain.end()
+                    continue
+            self._state(text[i], self._position)
             self._position += 1
+            i += 1
         return self._take()
 
     def finish(self) -> str:
@@ -246,6 +258,12 @@ class SpeakableFilter:
         self._out.append(char)
         self.source.append(at)
         self._last = char
+
+    def _emit_run(self, run: str, at: int) -> None:
+        self._ticks = 0
+        self._out.append(run)
+        self.source.extend(range(at, at + len(run)))
+        self._last = run[-1]
 
     def _take(self) -> str:
         spoken = "".join(self._out)

@@ -19,6 +19,8 @@ _WORD = re.compile(rf"[{_CJK_CLASS}][^\w\s{_CJK_CLASS}]*|[^\s{_CJK_CLASS}]+")
 
 def is_cjk(char: str) -> bool:
     code = ord(char)
+    if code < 0x3040:  # nearly every character of a Latin text
+        return False
     return any(first <= code <= last for first, last in _CJK_RANGES)
 
 

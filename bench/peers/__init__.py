@@ -1,0 +1,1 @@
+"""Adaptors for side-by-side harnesses."""
