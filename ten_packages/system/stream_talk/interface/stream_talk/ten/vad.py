@@ -157,7 +157,6 @@ class VadExtension(StageExtension[VadConfig]):
             "session_id": metadata.get("session_id", ""),
             "timestamp_ms": round(event.timestamp_ms),
             "decided_ms": round(event.decided_ms),
-            "decided_ms": round(event.decided_ms),
             "probability": round(event.probability, 3),
             "metadata": metadata,
         }
