@@ -157,6 +157,8 @@ def test_of_several_registrations_the_last_before_first_use_counts() -> None:
     assert ask("registered_twice")[0] is None
     assert made == ["addon second", "instance second", "instance second"]
     assert "registered_twice" in _AddonManager._registered_addons
+    assert _AddonManager._register_addon("registered_twice", None), "it is in use: nothing is instantiated again"
+    assert not _AddonManager._register_addon("never_registered", None)
 
 
 class Replying(AsyncExtension):

@@ -334,7 +334,9 @@ def test_the_starter_talks_to_a_graph_through_its_ports(stage: Any) -> None:
                 message.set_dests([port])
                 await send(message)
                 back = await tester.next()
-                assert type(back) is type(message) and back.get_source().graph_id == graph_id
+                source = back.get_source()
+                assert type(back) is type(message)
+                assert (source.graph_id, source.extension_name) == (graph_id, "ten:graph_proxy")
             assert (await ask(env, "who", to=port))["who"] == "b"
             assert (await ask(env, "not exposed", to=port))["detail"] == "Failed to find destination."
             asking = asyncio.create_task(ask(env, "call_up", to=port))
@@ -406,6 +408,31 @@ def test_timers_send_ten_timeout(stage: Any) -> None:
         await command(env, timer(timer_id=6, cancel=True))
         assert await tester.nothing_for(5)
         assert (await command(env, timer(timeout_us=1)))[0] == StatusCode.ERROR
+
+    assert stage.play(None, script, graph=stage.graph(other=Echo), virtual=True) is None
+
+
+def test_a_stopped_graph_leaves_no_waiting_handler_behind(stage: Any) -> None:
+    class Waiting(AsyncExtension):
+        async def on_data(self, async_ten_env: Any, data: Data) -> None:
+            await asyncio.Event().wait()
+
+    async def script(env: Any, _tester: Any) -> None:
+        port = {"type": "data_in", "name": "d", "extension": "waiting"}
+        nodes = [{"type": "extension", "name": "waiting", "addon": stage.addon(Waiting)}]
+        await asyncio.sleep(0.1)
+        before = len(asyncio.all_tasks())
+        graph_id = await start(env, {"nodes": nodes, "exposed_messages": [port]})
+        data = Data.create("d")
+        data.set_dests([Loc("", graph_id)])
+        await env.send_data(data)
+        await asyncio.sleep(0.1)
+        assert len(asyncio.all_tasks()) == before + 1
+        started = asyncio.get_running_loop().time()
+        await stop(env, graph_id)
+        assert asyncio.get_running_loop().time() == started, "it is cancelled at once"
+        await asyncio.sleep(0)
+        assert len(asyncio.all_tasks()) == before
 
     assert stage.play(None, script, graph=stage.graph(other=Echo), virtual=True) is None
 

@@ -69,6 +69,7 @@ def test_json_lines_carry_their_fields(stage: Any, tmp_path: Path) -> None:
         ([{"level": "info"}, {"level": "off", "category": "cat"}], ["plain words", "typed", "level given"]),
         ([{"level": "debug", "category": "cat"}, {"level": "error", "category": "cat.sub"}], []),
         ([{"level": "debug"}, {"level": "error"}], ["typed"]),
+        ([{"level": "info", "category": "cat"}, {"level": "error"}], ["with fields", "typed"]),
         ([], []),
     ],
 )

@@ -127,6 +127,30 @@ def test_a_locked_message_is_refused_and_stays_with_its_owner(stage: Any) -> Non
     assert stage.play(AsyncExtension, script) is None
 
 
+def test_a_locked_message_is_refused_between_neighbours_of_one_loop_too(stage: Any) -> None:
+    codes: list[int] = []
+
+    class Locking(AsyncExtension):
+        async def on_start(self, async_ten_env: Any) -> None:
+            data = Data.create("d")
+            data.alloc_buf(1)
+            view = data.lock_buf()
+            codes.append((await async_ten_env.send_data(data)).error_code())
+            data.unlock_buf(view)
+            assert await async_ten_env.send_data(data, WAIT) is None
+
+    async def script(_env: Any, _tester: Any) -> None:
+        await asyncio.sleep(0.1)
+
+    graph = stage.graph(
+        [{"extension": "locking", "data": [{"name": "d", "dest": [{"extension": "other"}]}]}],
+        locking=Locking,
+        other=AsyncExtension,
+    )
+    assert stage.play(None, script, graph=graph, virtual=True) is None
+    assert codes == [1]
+
+
 def test_a_sent_message_is_consumed_even_when_its_routing_fails(stage: Any) -> None:
     async def script(env: Any, _tester: Any) -> None:
         frame = AudioFrame.create("m")
@@ -246,6 +270,7 @@ def test_context_variables_of_one_message_do_not_reach_the_next(stage: Any) -> N
 
 def test_messages_and_results_of_one_sender_keep_their_order(stage: Any) -> None:
     order: list[str] = []
+    count = 100  # more than are handled in one go
 
     class Asker(AsyncExtension):
         async def on_data(self, async_ten_env: Any, data: Data) -> None:
@@ -258,18 +283,19 @@ def test_messages_and_results_of_one_sender_keep_their_order(stage: Any) -> None
     async def script(env: Any, tester: Any) -> None:
         await env.send_data(Data.create("go"))
         cmd = await tester.next()
-        for index in range(3):
+        for index in range(count):
             await env.send_data(Data.create(f"data {index}"))
         result = CmdResult.create(StatusCode.OK, cmd)
-        result.set_property_string("n", "3")
+        result.set_property_string("n", "last")
         await env.return_result(result)
         await asyncio.sleep(0.1)
 
     assert stage.play(Asker, script, virtual=True) is None
-    assert order == ["data 0", "data 1", "data 2", "result 3"]
+    expected = [*(f"data {index}" for index in range(count)), "result last"]
+    assert order == expected
     order.clear()
     assert stage.play(Asker, script) is None
-    assert order == ["data 0", "data 1", "data 2", "result 3"]
+    assert order == expected
 
 
 def test_a_fire_and_forget_send_does_not_yield(stage: Any) -> None:
