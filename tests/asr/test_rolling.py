@@ -8,7 +8,7 @@ import numpy as np
 from stream_talk.asr.guards import GuardRules, accept, without_loop
 from stream_talk.asr.hypothesis import Hypothesis
 from stream_talk.asr.levels import LevelMeter
-from stream_talk.asr.rolling import RollingRules, RollingSegment, Samples, agreed_beginning, join
+from stream_talk.asr.rolling import RollingRules, RollingSegment, Samples, after, agreed_beginning, join
 from stream_talk.engines.interfaces import Pcm16, Transcript
 
 FRAME = 320
@@ -165,6 +165,12 @@ def test_chinese_agrees_sign_by_sign() -> None:
 
 def test_agreement_ignores_case_and_punctuation_and_leaves_the_last_word_open() -> None:
     assert agreed_beginning("Well i think", "well, I think so") == "well, I"
+
+
+def test_what_follows_a_beginning_that_is_spelled_otherwise() -> None:
+    assert after("The weather, is nice", "the weather") == "is nice"
+    assert after("今天天气很好", "今天") == "天气很好"
+    assert after("hello", "hello world") == ""
 
 
 def test_phantoms_are_dropped_only_in_doubt() -> None:

@@ -48,7 +48,7 @@ class WhisperDecoder:
         )
         try:
             self._model = WhisperModel(
-                _checked(options.model), device=device, compute_type=compute_type, cpu_threads=_threads(options.cpu_threads),
+                model, device=device, compute_type=compute_type, cpu_threads=_threads(options.cpu_threads),
                 download_root=options.download_dir or None, local_files_only=not options.download,
             )  # fmt: skip
         except (RuntimeError, ValueError, OSError) as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stream_talk.asr.hypothesis import Hypothesis
-from stream_talk.asr.rolling import Samples, join
+from stream_talk.asr.rolling import Samples, after, join
 from stream_talk.engines.interfaces import EngineUnavailable
 
 from .options import FunAsrOptions
@@ -92,8 +92,7 @@ class FinalModel:
 
     def look(self, samples: Samples, *, language: str, begins_with: str, final: bool) -> Hypothesis:
         heard = self.hear(samples, language or "auto")
-        text = heard.text
-        return Hypothesis(text.removeprefix(begins_with).strip(), heard.language)
+        return Hypothesis(after(heard.text, begins_with), heard.language)
 
     def hear(self, samples: Samples, language: str) -> Heard:
         options = self._options

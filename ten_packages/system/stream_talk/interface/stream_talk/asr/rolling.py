@@ -197,3 +197,12 @@ def agreed_beginning(before: str, now: str) -> str:
     for word in new[:count]:
         end = now.index(word, end) + len(word)
     return now[:end]
+
+
+def after(text: str, beginning: str) -> str:
+    """What follows the words of `beginning` in a text that repeats them, perhaps spelled otherwise: for models that cannot be told
+    how their text begins."""
+    end = 0
+    for word in split_words(text)[: len(split_words(beginning))]:
+        end = text.index(word, end) + len(word)
+    return text[end:].lstrip()
