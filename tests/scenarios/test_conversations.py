@@ -69,6 +69,15 @@ def test_history_holds_exactly_what_left_the_loudspeaker():
         assert words.decode(session.heard)[-2:] == ["fine", "then"]
 
 
+@pytest.mark.parametrize("frame_ms", [7, 10, 60, 100, 200])
+def test_odd_frame_lengths_change_nothing(frame_ms):
+    words = code(STORY)
+    graph = stage_graph(SPOKEN, [STORY])
+    (session,) = run_sessions(graph, [SyntheticUser([says(words, QUESTION)])], frame_ms=frame_ms)
+    assert words.decode(session.heard) == words_of(STORY)
+    assert [m["text"] for m in session.of("user_text") if m["final"]] == [QUESTION]
+
+
 def test_a_sign_of_listening_lets_the_story_go_on_and_nothing_is_lost():
     words = code(STORY)
     acts = [says(words, "tell me a story please"), says(words, "mm-hmm", "reply_begins", 1500)]

@@ -1,6 +1,7 @@
 """A short piece of the long run (`stream-talk bench soak` does hours): nothing lost, the same result twice."""
 
 import pytest
+
 from bench.soak import soak
 
 

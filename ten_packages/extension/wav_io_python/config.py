@@ -10,7 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 class WavIoConfig(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    inputs: list[str] = Field(default_factory=list)  # `file.wav`, `file.pcm`, `-`, each with an optional `@ms`
+    inputs: list[str] = Field(
+        default_factory=list
+    )  # `file.wav`, `file.pcm`, `-`, each with an optional `@ms`; `text:...`
+    button: Literal["none", "push_to_talk", "commit"] = "none"
     output: str = ""
     messages_file: str = ""
     sample_rate: int = Field(16000, ge=8000, le=48000)

@@ -20,7 +20,7 @@ from ten_runtime import AsyncTenEnv
 
 from .config import WavIoConfig
 from .narrator import narrate
-from .script import Item, Script, load_item
+from .script import TEXT_PREFIX, Item, Script, load_item
 
 
 class WavIoExtension(HostExtension):
@@ -67,7 +67,11 @@ class WavIoExtension(HostExtension):
         config = self._config
         items = await asyncio.to_thread(self._load)
         self._script = Script(
-            items, lead_ms=config.lead_ms, gap_ms=config.gap_ms, reply_timeout_ms=config.reply_timeout_ms
+            items,
+            lead_ms=config.lead_ms,
+            gap_ms=config.gap_ms,
+            reply_timeout_ms=config.reply_timeout_ms,
+            button=config.button,
         )
         if config.messages_file:
             self._log = _open_log(config.messages_file)
@@ -94,6 +98,9 @@ class WavIoExtension(HostExtension):
             heard = await self.play(out_samples)
             if heard.any():
                 script.loudspeaker(media_ms)
+            while script.events:
+                event = script.events.pop(0)
+                await self.send_event(event.pop("type"), **event)
             await self.hear(mic, config.sample_rate, media_ms)
             if writer is not None:
                 recorded = np.concatenate([recorded, to_output.process(mic)])
@@ -106,7 +113,7 @@ class WavIoExtension(HostExtension):
         stdin = sys.stdin.buffer.read() if "-" in self._config.inputs else b""
         items = []
         for entry in self._config.inputs:
-            if Path(entry).is_dir():
+            if not entry.startswith(TEXT_PREFIX) and Path(entry).is_dir():
                 files = sorted(p for p in Path(entry).iterdir() if p.suffix.lower() == ".wav")
                 items += [load_item(str(file), self._config.sample_rate) for file in files]
             else:

@@ -1,17 +1,20 @@
-"""When which recording is played: one conversation out of several files. Pure; it is told the time and what happens.
+"""When what is said: one conversation out of recordings and typed texts. Pure; it is told the time and what happens.
 
-A recording starts when the assistant has been silent for `gap_ms`, or, written `file@1500`, 1,500 ms after the first sound of
-the reply to the one before it: that is how an interruption is played.
+An item starts when the assistant has been silent for `gap_ms`, or, written `file@1500`, 1,500 ms after the first sound of the
+reply to the one before it: that is how an interruption is played.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from stream_talk.audio.wav import read_wav
 from stream_talk.engines.interfaces import Pcm16
+
+TEXT_PREFIX = "text:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +22,13 @@ class Item:
     name: str
     pcm: Pcm16
     into_reply_ms: float | None = None
+    text: str = ""
 
 
 def load_item(entry: str, sample_rate_hz: int, stdin: bytes = b"") -> Item:
     """One entry of `inputs`. PCM files and standard input hold mono s16le at the session's rate."""
+    if entry.startswith(TEXT_PREFIX):
+        return Item(entry, np.zeros(0, dtype=np.int16), text=entry[len(TEXT_PREFIX) :])
     path, at, offset = entry.rpartition("@")
     if not at or not offset.isdigit():
         path, offset = entry, ""
@@ -39,7 +45,9 @@ def load_item(entry: str, sample_rate_hz: int, stdin: bytes = b"") -> Item:
 class Script:
     """Gives the microphone's samples, frame by frame."""
 
-    def __init__(self, items: list[Item], *, lead_ms: float, gap_ms: float, reply_timeout_ms: float) -> None:
+    def __init__(
+        self, items: list[Item], *, lead_ms: float, gap_ms: float, reply_timeout_ms: float, button: str = "none"
+    ) -> None:
         self._items = items
         self._lead_ms = lead_ms
         self._gap_ms = gap_ms
@@ -52,6 +60,8 @@ class Script:
         self._owed = False  # the last recording has not been dealt with yet
         self._reply_began_ms: float | None = None
         self._busy = False
+        self._button = button
+        self.events: list[dict[str, Any]] = []  # what the person does besides speaking; taken by the host
 
     # --- what happens ------------------------------------------------------------------------------------------------
 
@@ -80,6 +90,12 @@ class Script:
         self._position += samples
         if self._position >= len(item.pcm):
             self._playing, self._ended_ms, self._quiet_since_ms = None, now_ms, now_ms
+            if item.text:
+                self.events.append({"type": "text", "text": item.text})
+            elif self._button == "push_to_talk":
+                self.events.append({"type": "push_to_talk", "down": False})
+            elif self._button == "commit":
+                self.events.append({"type": "commit"})
         return pcm if len(pcm) == samples else np.concatenate([pcm, np.zeros(samples - len(pcm), dtype=np.int16)])
 
     @property
@@ -111,3 +127,5 @@ class Script:
             self._next += 1
             self._playing, self._position = item, 0
             self._owed, self._reply_began_ms = True, None
+            if self._button == "push_to_talk" and not item.text:
+                self.events.append({"type": "push_to_talk", "down": True})

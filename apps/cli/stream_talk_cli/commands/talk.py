@@ -11,12 +11,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from stream_talk.graph import Node, attach_host, find_graph, resolve_graph
+from stream_talk.graph import FlatGraph, Node, attach_host, find_graph, resolve_graph
 from stream_talk.graph.check import check_file, nodes
 
 from stream_talk_cli.errors import CommandError
 from stream_talk_cli.launch import app_property, prepare_imports, run_app
-from stream_talk_cli.question import bundled_question
+from stream_talk_cli.question import QUESTION, bundled_question
 
 HELP = "talk with a graph by recordings: WAV files in, both sides of the conversation out"
 DEFAULT_GRAPH = "embedded"
@@ -28,10 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wav",
         action="append",
+        dest="says",
         default=[],
         metavar="FILE",
         help="what the person says: a WAV or PCM file, a directory of WAV files, or - for PCM on standard input; several make one "
         "conversation. FILE@1500 starts 1.5 s after the reply to the previous one began: an interruption",
+    )
+    parser.add_argument(
+        "--text", action="append", dest="says", type="text:{}".format, metavar="TEXT", help="what the person types"
     )
     parser.add_argument(
         "--once", action="store_true", help="use a bundled question instead of --wav, and write reply.wav"
@@ -50,8 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if not args.wav and not args.once:
-        raise CommandError("nothing to say: give --wav FILE, or --once for a bundled question")
+    if not args.says and not args.once:
+        raise CommandError("nothing to say: give --wav FILE, --text TEXT, or --once for a bundled question")
     graph_file = find_graph(args.graph)
     prepare_imports(graph_file)
     problems = check_file(graph_file, checks=(nodes.unknown_addons, nodes.environment))
@@ -59,11 +63,12 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError("\n".join(problem.line() for problem in problems))
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stream-talk-")))
-        inputs = [str(_existing(entry)) for entry in args.wav] or [str(bundled_question(scratch))]
+        graph = resolve_graph(graph_file)
+        inputs = [_existing(entry) for entry in args.says] or [_question(graph, scratch)]
         out = args.out or ("reply.wav" if args.once else "")
         log = scratch / "messages.jsonl"
         _say(args, f"Talking with {graph_file.name}" + (" in simulated time" if args.virtual else "") + " …")
-        _converse(args, graph_file, inputs, out, log)
+        _converse(args, graph, inputs, out, log)
         result = summary(read_messages(log), out)
     if args.trace:
         Path(args.trace).write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -74,9 +79,24 @@ def run(args: argparse.Namespace) -> int:
     return 0 if any(turn["role"] == "assistant" for turn in result["transcript"]) else 1
 
 
-def _converse(args: argparse.Namespace, graph_file: Path, inputs: list[str], out: str, log: Path) -> None:
+def _question(graph: FlatGraph, scratch: Path) -> str:
+    """Spoken where the graph listens, typed where it does not."""
+    listens = any(port.kind == "audio_frame" and port.direction == "in" for port in graph.exposed_messages)
+    return str(bundled_question(scratch)) if listens else f"text:{QUESTION}"
+
+
+def _button(graph: FlatGraph) -> str:
+    """What the person presses in this graph's mode."""
+    modes = {str(node.property.get("mode")) for node in graph.nodes if node.addon == "main_control_python"}
+    if "push_to_talk" in modes:
+        return "push_to_talk"
+    return "commit" if "manual" in modes else "none"
+
+
+def _converse(args: argparse.Namespace, graph: FlatGraph, inputs: list[str], out: str, log: Path) -> None:
     host = {
         "inputs": inputs,
+        "button": _button(graph),
         "output": str(Path(out).resolve()) if out else "",
         "messages_file": str(log),
         "progress": "none" if args.json else "text",
@@ -84,15 +104,16 @@ def _converse(args: argparse.Namespace, graph_file: Path, inputs: list[str], out
         "hello": {"lang": args.lang} if args.lang else {},
     }
     node = Node(name=HOST_NODE, addon="wav_io_python", property=host)
-    graph = attach_host(resolve_graph(graph_file), node)
     if args.virtual:
         os.environ["TEN_VIRTUAL_CLOCK"] = "1"
-    failure = run_app(app_property(graph, args.log_level))
+    failure = run_app(app_property(attach_host(graph, node), args.log_level))
     if failure is not None:
-        raise CommandError(f"{graph_file}: {failure}")
+        raise CommandError(f"{args.graph}: {failure}")
 
 
 def _existing(entry: str) -> str:
+    if entry.startswith("text:"):
+        return entry
     path, at, offset = entry.rpartition("@")
     file = path if at and offset.isdigit() else entry
     if file != "-" and not Path(file).exists():
