@@ -418,3 +418,25 @@ def test_an_extension_that_never_acknowledges_its_configuration_fails_the_app(ap
     )
     app.run(False)
     assert "on_configure was not acknowledged within 2 s" in app.failure().error_message()
+
+
+def test_an_async_extension_that_hangs_in_on_stop_is_cancelled_and_named(app_of: Any, stage: Any) -> None:
+    ends: list[str] = []
+
+    class Hanging(AsyncExtension):
+        async def on_start(self, async_ten_env: Any) -> None:
+            close = Cmd.create("ten:close_app")
+            close.set_dests([Loc("")])
+            await async_ten_env.send_cmd(close)
+
+        async def on_stop(self, async_ten_env: Any) -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ends.append("cancelled")
+
+    app = app_of([{"type": "extension", "name": "hanging", "addon": stage.addon(Hanging)}])
+    app.run(False)
+    message = app.failure().error_message()
+    assert 'node "hanging"' in message and "on_stop was not acknowledged within 20 s" in message
+    assert ends == ["cancelled"] and app.events[-1] == "deinit"
