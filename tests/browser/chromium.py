@@ -1,4 +1,4 @@
-"""A Chromium of our own over the DevTools protocol: a few hundred lines less to install than a browser-driving package, and nothing is downloaded."""
+"""A Chromium driven over its DevTools protocol: no browser-driving package to install, nothing to download."""
 
 from __future__ import annotations
 
@@ -22,6 +22,18 @@ FLAGS = [
     "--use-fake-device-for-media-stream", "--autoplay-policy=no-user-gesture-required",
     "--host-resolver-rules=MAP insecure.test 127.0.0.1", "--remote-debugging-port=0", "--force-color-profile=srgb",
 ]  # fmt: skip
+
+WAIT = """new Promise((done) => {
+  const end = performance.now() + LIMIT_MS;
+  const look = () => {
+    let value = null;
+    try { value = (CONDITION); } catch { value = null; }
+    if (value) done(value instanceof Node ? true : value);
+    else if (performance.now() > end) done(null);
+    else setTimeout(look, 15);
+  };
+  look();
+})"""
 
 KEY_CODES = {"Escape": 27, "Enter": 13, "Tab": 9, " ": 32}
 
@@ -148,11 +160,7 @@ class Page:
 
     def wait(self, expression: str, timeout_s: float = 10.0) -> Any:
         """Waits inside the page until the expression is true; returns its value."""
-        program = (
-            "new Promise((done) => { const end = performance.now() + %d; const look = () => {"
-            "  let value; try { value = (%s); } catch { value = null; }"
-            "  if (value) done(value instanceof Node ? true : value); else if (performance.now() > end) done(null); else setTimeout(look, 15); }; look(); })"
-        ) % (timeout_s * 1000, expression)
+        program = WAIT.replace("LIMIT_MS", str(timeout_s * 1000)).replace("CONDITION", expression)
         try:
             value = self.eval(program)
         except PageError as error:

@@ -35,14 +35,21 @@ POLICY = (
 RATE_HZ = 24_000
 FRAME = RATE_HZ // 50
 UNSEQUENCED = {"ready", "stats", "pong", "error", "bye"}
+
+
+def offered(
+    name: str, title: dict[str, str], *, reason: str | None = None, remedy: str | None = None
+) -> dict[str, Any]:
+    description = {"en": f"What {title['en']} is good for"}
+    runs = {"needs": [], "available": reason is None, "reason": reason, "remedy": remedy}
+    return {"name": name, "title": title, "description": description, **runs}
+
+
 GRAPHS = [
-    {"name": "embedded", "title": {"en": "Embedded", "zh": "内置"}, "description": {"en": "Everything on this machine"}, "needs": [], "available": True,
-     "reason": None, "remedy": None},
-    {"name": "kokoro", "title": {"en": "Kokoro voice"}, "description": {"en": "A larger voice"}, "needs": [], "available": True, "reason": None,
-     "remedy": None},
-    {"name": "mlx", "title": {"en": "Apple Silicon"}, "description": {"en": "On a Mac"}, "needs": ["mlx"], "available": False,
-     "reason": "Needs a Mac.", "remedy": "Use the embedded graph."},
-]  # fmt: skip
+    offered("embedded", {"en": "Embedded", "zh": "内置"}),
+    offered("kokoro", {"en": "Kokoro voice"}),
+    offered("mlx", {"en": "Apple Silicon"}, reason="Needs a Mac.", remedy="Use the embedded graph."),
+]
 
 
 def voice_like(duration_ms: float) -> np.ndarray[Any, np.dtype[np.int16]]:

@@ -84,7 +84,10 @@ def thinking(page: Page, gateway: FakeGateway) -> None:
     gateway.say("state", state="thinking", turn_id=1)
 
 
-MOON = "About three hundred and eighty-four thousand kilometres. Light needs a little over one second for that, so you always see the moon as it was."
+MOON = (
+    "About three hundred and eighty-four thousand kilometres. Light needs a little over one second for that, "
+    "so you always see the moon as it was."
+)
 
 
 def speaking(page: Page, gateway: FakeGateway) -> None:

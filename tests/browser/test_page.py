@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import pytest
-from chromium import Browser, Page, until
+from chromium import Page, until
 from fake_gateway import FakeGateway
+from probes import KEEP_BLOBS, LOUDEST_OF_BOTH_SIDES, NAMELESS_CONTROLS, POOR_CONTRAST, choose, real_problems, state_is
 from scenes import graph_stats, talk, turn
 
 pytestmark = pytest.mark.browser
 Opener = Callable[..., Page]
-
-
-def state_is(page: Page, state: str) -> None:
-    page.wait(f"document.body.dataset.state === {json.dumps(state)}")
-
-
-def failure(page: Page) -> str:
-    page.wait("!document.querySelector('#failure').hidden")
-    return page.text("#failure-text")
-
-
-def real_problems(page: Page) -> list[str]:
-    """A server without memory answers 404, and the browser notes it down."""
-    return [problem for problem in page.problems() if "/v1/memory/" not in problem]
 
 
 def test_every_state_is_seen(open_page: Opener, gateway: FakeGateway) -> None:
@@ -168,9 +154,7 @@ def test_everything_by_keyboard(open_page: Opener, gateway: FakeGateway) -> None
 def test_space_holds_the_turn_in_push_to_talk(open_page: Opener, gateway: FakeGateway) -> None:
     page = open_page()
     page.click('[data-panel="settings"]')
-    page.eval(
-        "(() => { const s = document.forms.settings.mode; s.value = 'push_to_talk'; s.dispatchEvent(new Event('input', {bubbles: true})); })()"
-    )
+    choose(page, "#settings [name=mode]", "push_to_talk")
     page.click("#panel-close")
     talk(page, gateway)
     assert gateway.received[0]["settings"] == {"mode": "push_to_talk"}
@@ -188,8 +172,8 @@ def test_settings_take_effect_while_talking(open_page: Opener, gateway: FakeGate
     page = open_page()
     talk(page, gateway)
     page.click('[data-panel="settings"]')
-    page.eval("(() => { for (const [n, v] of [['patience', 0.8], ['interruption', 0.2], ['rate', 1.5], ['voice', 'ben']]) {"
-              " const c = document.forms.settings[n]; c.value = v; c.dispatchEvent(new Event('input', {bubbles: true})); } })()")  # fmt: skip
+    for name, value in {"patience": 0.8, "interruption": 0.2, "rate": 1.5, "voice": "ben"}.items():
+        choose(page, f"#settings [name={name}]", value)
     until(lambda: len(gateway.of_type("settings")) == 4)
     sent: dict[str, object] = {}
     for message in gateway.of_type("settings"):
@@ -202,9 +186,7 @@ def test_a_graph_is_chosen_and_drawn(open_page: Opener, gateway: FakeGateway) ->
     page.wait("document.querySelectorAll('#graph option').length === 3")
     assert page.eval("document.querySelector('#graph option[value=mlx]').disabled") is True
     talk(page, gateway)
-    page.eval(
-        "(() => { const s = document.querySelector('#graph'); s.value = 'kokoro'; s.dispatchEvent(new Event('change')); })()"
-    )
+    choose(page, "#graph", "kokoro")
     assert until(lambda: gateway.of_type("graph"))[0]["name"] == "kokoro"
     gateway.say("graph", name="kokoro", state="running")
     page.wait("document.querySelector('#toast').textContent.includes('kokoro')")
@@ -248,92 +230,6 @@ def test_typing_alone_is_a_conversation(open_page: Opener, gateway: FakeGateway)
     until(lambda: any(r["state"] == "finished" for r in gateway.of_type("playout")))
 
 
-REFUSING = "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', '%s'); };"
-
-
-@pytest.mark.parametrize(
-    ("error", "sentence"),
-    [
-        ("NotAllowedError", "Allow it in the address bar"),
-        ("NotFoundError", "No microphone was found"),
-        ("NotReadableError", "another program"),
-    ],
-)
-def test_without_a_microphone_the_page_says_why_and_one_can_type(
-    open_page: Opener, gateway: FakeGateway, error: str, sentence: str
-) -> None:
-    page = open_page(before=REFUSING % error)
-    page.click("#talk")
-    assert sentence in failure(page)
-    page.click('[data-way="type"]')
-    page.wait("document.activeElement.id === 'composer-text'")
-    page.type("then by hand")
-    page.key("Enter")
-    assert until(lambda: gateway.of_type("text"))
-
-
-def test_permission_denied_by_the_browser_itself(gateway: FakeGateway) -> None:
-    refusing = Browser("--use-fake-ui-for-media-stream=deny")
-    try:
-        page = refusing.open(gateway.url)
-        page.click("#talk")
-        assert "Allow it in the address bar" in failure(page)
-    finally:
-        refusing.close()
-
-
-def test_insecure_pages_are_told_about_https(open_page: Opener, gateway: FakeGateway) -> None:
-    page = open_page(gateway.url.replace("127.0.0.1", "insecure.test"))
-    page.click("#talk")
-    assert "https://" in failure(page)
-
-
-def test_server_gone_and_back(open_page: Opener, gateway: FakeGateway) -> None:
-    page = open_page()
-    talk(page, gateway)
-    gateway.stop()
-    assert failure(page) == "The server cannot be reached. Is Stream-Talk still running?"
-    state_is(page, "reconnecting")
-
-
-def test_at_capacity_waits_and_comes_in(open_page: Opener, gateway: FakeGateway) -> None:
-    gateway.refusal = (4503, {"code": "at_capacity", "text": "full", "retry_after_ms": 60_000})
-    page = open_page()
-    page.click("#talk")
-    assert failure(page) == "All places are taken at the moment. I will try again by myself."
-    assert page.text("#hint") == "Trying again in 60 s."
-    gateway.refusal = None
-    page.click('[data-way="retry"]')
-    state_is(page, "listening")
-    page.wait("document.querySelector('#failure').hidden")
-
-
-def test_a_token_is_asked_for_and_used(open_page: Opener, gateway: FakeGateway) -> None:
-    gateway.token = "open-sesame"
-    page = open_page()
-    page.click("#talk")
-    assert failure(page) == "This server asks for an access token."
-    page.click("#token")
-    page.type("open-sesame")
-    page.key("Enter")
-    state_is(page, "listening")
-
-
-def test_a_token_in_the_link_is_used_and_taken_out_of_it(open_page: Opener, gateway: FakeGateway) -> None:
-    gateway.token = "open-sesame"
-    page = open_page(f"{gateway.url}#token=open-sesame")
-    assert page.eval("location.href") == gateway.url
-    talk(page, gateway)
-
-
-def test_a_pipeline_that_cannot_run_says_what_to_do(open_page: Opener, gateway: FakeGateway) -> None:
-    gateway.refusal = (4500, {"code": "graph_failed", "text": "Install piper: pip install piper-tts"})
-    page = open_page()
-    page.click("#talk")
-    assert failure(page) == "This pipeline could not run. Install piper: pip install piper-tts"
-    state_is(page, "idle")
-
-
 def test_memory_is_shown_corrected_and_deleted(open_page: Opener, gateway: FakeGateway) -> None:
     gateway.prepare_memory()
     page = open_page()
@@ -359,9 +255,6 @@ def test_without_memory_there_is_no_memory_button(open_page: Opener) -> None:
     assert page.eval("document.querySelector('[data-panel=memory]').hidden") is True
 
 
-KEEP_BLOBS = "const make = URL.createObjectURL; URL.createObjectURL = (blob) => { window.saved = blob; return make.call(URL, blob); };"
-
-
 def test_the_conversation_can_be_saved_and_forgotten(open_page: Opener, gateway: FakeGateway) -> None:
     page = open_page(before=KEEP_BLOBS)
     talk(page, gateway)
@@ -371,8 +264,7 @@ def test_the_conversation_can_be_saved_and_forgotten(open_page: Opener, gateway:
     page.click("#export-text")
     assert page.eval("window.saved.text()") == "You: Save this.\nStream-Talk: It is saved."
     page.click("#export-audio")
-    loudest = page.eval("window.saved.arrayBuffer().then((b) => { const s = new Int16Array(b, 44); let l = 0, r = 0;"
-                        " for (let i = 0; i < s.length; i += 2) { l = Math.max(l, Math.abs(s[i])); r = Math.max(r, Math.abs(s[i + 1])); } return [l, r]; })")  # fmt: skip
+    loudest = page.eval(LOUDEST_OF_BOTH_SIDES)
     assert loudest[0] > 500, "the microphone (Chromium's beeps) is on the left"
     assert loudest[1] > 2000, "the reply is on the right"
     page.click("#clear")
@@ -391,28 +283,8 @@ def test_every_control_has_a_name_and_every_text_enough_contrast(open_page: Open
     for theme in ("light", "dark"):
         page = open_page(media={"prefers-color-scheme": theme})
         page.click('[data-panel="settings"]')
-        nameless = page.eval(
-            "[...document.querySelectorAll('button, input, select')].filter((e) => e.offsetParent && !(e.labels?.length && [...e.labels].some((l) => l.textContent.trim()))"
-            " && !e.getAttribute('aria-label') && !e.textContent.trim()).map((e) => e.outerHTML)"
-        )
-        assert nameless == []
-        assert page.eval(CONTRAST) == []
-
-
-CONTRAST = """(() => {
-  const pen = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
-  const rgb = (colour) => { pen.clearRect(0, 0, 1, 1); pen.fillStyle = colour; pen.fillRect(0, 0, 1, 1); return [...pen.getImageData(0, 0, 1, 1).data]; };
-  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const under = (e) => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c[3] === 255) return c; } };
-  const poor = [];
-  for (const e of document.querySelectorAll('p, span, small, legend, h2, h3, dt, dd, output, button')) {
-    if (!e.offsetParent || !e.textContent.trim() || e.children.length || e.closest(':disabled, .visually-hidden, .wordmark')) continue;
-    const [a, b] = [light(rgb(getComputedStyle(e).color)), light(under(e))].sort((x, y) => y - x);
-    if ((a + 0.05) / (b + 0.05) < 4.5) poor.push(`${e.textContent}: ${((a + 0.05) / (b + 0.05)).toFixed(2)}`);
-  }
-  return poor;
-})()"""
+        assert page.eval(NAMELESS_CONTROLS) == []
+        assert page.eval(POOR_CONTRAST) == []
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (390, 844), (320, 568)])

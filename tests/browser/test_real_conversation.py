@@ -21,9 +21,10 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from bench import recorded_speech
 from chromium import Browser, Page, find_chromium, until
 from listening import after_longest_pause, best_match, last_saying
+
+from bench import recorded_speech
 
 pytestmark = [pytest.mark.browser, pytest.mark.speech, pytest.mark.slow]
 
@@ -37,8 +38,9 @@ const make = URL.createObjectURL; URL.createObjectURL = (blob) => { window.saved
 """
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    tmp_path = tmp_path_factory.mktemp("server")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -151,3 +153,12 @@ def test_the_real_server_serves_the_page_under_its_policy(server: str) -> None:
     policy = answer.headers["content-security-policy"]
     assert "script-src 'self'" in policy and "unsafe" not in policy
     assert json.loads(httpx.get(f"{server}v1/graphs").text)["graphs"]
+
+
+def test_a_terminal_talks_with_the_same_server(server: str) -> None:
+    command = [sys.executable, "-m", "stream_talk_cli.main", "chat", "--text", "--url", server]
+    said = "what time is it\nsay the sea is calm\n"
+    result = subprocess.run(command, cwd=ROOT, input=said, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 0, result.stderr
+    assert "it   The sea is calm." in result.stdout
+    assert result.stdout.count("ms to the first sound") >= 2

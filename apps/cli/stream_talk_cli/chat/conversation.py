@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from stream_talk import clock
@@ -39,7 +39,7 @@ class ChatConversation:
         self._reports_due = asyncio.Event()
         self._speaker = Loudspeaker(
             lambda: sound.output_latency_ms if sound is not None else 0.0,
-            lambda: loop.call_soon_threadsafe(self._reports_due.set),
+            self._wake_reporter(loop),
         )
         self._line = Connection(url, token, Talk(greeting), on_item=self._receive, on_line=captions.line)
         self._muted = False
@@ -95,6 +95,12 @@ class ChatConversation:
             self._captions.line(f"Connected ({item.get('graph')}). {HELP}")
         self._keep_books(item)
         self._captions.show(item)
+
+    def _wake_reporter(self, loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
+        def wake() -> None:
+            loop.call_soon_threadsafe(self._reports_due.set)
+
+        return wake
 
     def _keep_books(self, message: dict[str, Any]) -> None:
         """Which typed lines are still owed an answer."""

@@ -23,7 +23,7 @@ NEW_SESSION = {1001, 1009, 4408, 4410, 4503}
 
 def backoff_ms(attempt: int, rng: random.Random) -> float:
     """Doubling, capped, half of it random: a restarted server is not met by everybody at once."""
-    ceiling = min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2**attempt)
+    ceiling = min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2.0**attempt)
     return ceiling / 2 + rng.random() * ceiling / 2
 
 

@@ -1,0 +1,100 @@
+"""Each failure has its own plain sentence and a way out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from chromium import Browser, Page, until
+from fake_gateway import FakeGateway
+from probes import failure, state_is
+from scenes import talk
+
+pytestmark = pytest.mark.browser
+Opener = Callable[..., Page]
+
+
+REFUSING = "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', '%s'); };"
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        ("NotAllowedError", "Allow it in the address bar"),
+        ("NotFoundError", "No microphone was found"),
+        ("NotReadableError", "another program"),
+    ],
+)
+def test_without_a_microphone_the_page_says_why_and_one_can_type(
+    open_page: Opener, gateway: FakeGateway, error: str, sentence: str
+) -> None:
+    page = open_page(before=REFUSING % error)
+    page.click("#talk")
+    assert sentence in failure(page)
+    page.click('[data-way="type"]')
+    page.wait("document.activeElement.id === 'composer-text'")
+    page.type("then by hand")
+    page.key("Enter")
+    assert until(lambda: gateway.of_type("text"))
+
+
+def test_permission_denied_by_the_browser_itself(gateway: FakeGateway) -> None:
+    refusing = Browser("--use-fake-ui-for-media-stream=deny")
+    try:
+        page = refusing.open(gateway.url)
+        page.click("#talk")
+        assert "Allow it in the address bar" in failure(page)
+    finally:
+        refusing.close()
+
+
+def test_insecure_pages_are_told_about_https(open_page: Opener, gateway: FakeGateway) -> None:
+    page = open_page(gateway.url.replace("127.0.0.1", "insecure.test"))
+    page.click("#talk")
+    assert "https://" in failure(page)
+
+
+def test_server_gone_and_back(open_page: Opener, gateway: FakeGateway) -> None:
+    page = open_page()
+    talk(page, gateway)
+    gateway.stop()
+    assert failure(page) == "The server cannot be reached. Is Stream-Talk still running?"
+    state_is(page, "reconnecting")
+
+
+def test_at_capacity_waits_and_comes_in(open_page: Opener, gateway: FakeGateway) -> None:
+    gateway.refusal = (4503, {"code": "at_capacity", "text": "full", "retry_after_ms": 60_000})
+    page = open_page()
+    page.click("#talk")
+    assert failure(page) == "All places are taken at the moment. I will try again by myself."
+    assert page.text("#hint") == "Trying again in 60 s."
+    gateway.refusal = None
+    page.click('[data-way="retry"]')
+    state_is(page, "listening")
+    page.wait("document.querySelector('#failure').hidden")
+
+
+def test_a_token_is_asked_for_and_used(open_page: Opener, gateway: FakeGateway) -> None:
+    gateway.token = "open-sesame"
+    page = open_page()
+    page.click("#talk")
+    assert failure(page) == "This server asks for an access token."
+    page.click("#token")
+    page.type("open-sesame")
+    page.key("Enter")
+    state_is(page, "listening")
+
+
+def test_a_token_in_the_link_is_used_and_taken_out_of_it(open_page: Opener, gateway: FakeGateway) -> None:
+    gateway.token = "open-sesame"
+    page = open_page(f"{gateway.url}#token=open-sesame")
+    assert page.eval("location.href") == gateway.url
+    talk(page, gateway)
+
+
+def test_a_pipeline_that_cannot_run_says_what_to_do(open_page: Opener, gateway: FakeGateway) -> None:
+    gateway.refusal = (4500, {"code": "graph_failed", "text": "Install piper: pip install piper-tts"})
+    page = open_page()
+    page.click("#talk")
+    assert failure(page) == "This pipeline could not run. Install piper: pip install piper-tts"
+    state_is(page, "idle")
