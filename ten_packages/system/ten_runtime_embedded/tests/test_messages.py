@@ -151,7 +151,7 @@ def test_a_scalar_as_json_keeps_its_quotes() -> None:
     assert data.get_property_to_json("v") == ('"testValue"', None)
 
 
-@pytest.mark.parametrize("text", ["{", "[1]", '{"a": NaN}', "[" * 100_000])
+@pytest.mark.parametrize("text", ["{", "[1]", '{"a": NaN}', "[" * 100_000, '{"a":' * 200 + "1" + "}" * 200])
 def test_what_is_not_a_json_object_is_code_2(text: str) -> None:
     error = Data.create("d").set_property_from_json(None, text)
     assert error is not None and error.error_code() == TenErrorCode.ErrorCodeInvalidJSON

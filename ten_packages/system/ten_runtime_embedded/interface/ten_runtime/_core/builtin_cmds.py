@@ -11,6 +11,7 @@ from ten_graph import FlatGraph, GraphError, flatten
 from . import json_text
 from .content import CmdContent, ResultContent
 from .endpoint import Endpoint
+from .log import runtime_log
 from .timers import Timers
 
 if TYPE_CHECKING:
@@ -55,6 +56,10 @@ class BuiltinCmds:
             engine = await self._started(fields, origin)
         except (GraphError, ValueError) as reason:
             self._answer_error(cmd, str(reason))
+            return
+        except Exception as error:
+            runtime_log.exception("a graph could not be started")
+            self._answer_error(cmd, f"{type(error).__name__}: {error}")
             return
         self._answer_ok(cmd, graph_id=engine.graph_id)
 
