@@ -55,6 +55,7 @@ class Session:
         idle_timeout_ms: float,
     ) -> None:
         self.id = session_id
+        self.conversation_id = session_id
         self.port = port
         self.graph: RunningGraph | None = None
         self.history = HistoryLog()
@@ -72,6 +73,7 @@ class Session:
         self._settings: dict[str, Any] = {}
         self._muted = False
         self._turn_id = 0
+        self._graph_names_generations = False
         self._epoch = 0
         self._pump_timer: asyncio.TimerHandle | None = None
         self._idle_timer: asyncio.TimerHandle | None = None
@@ -87,7 +89,8 @@ class Session:
 
     async def start(self, graph: str, hello: Mapping[str, Any], history: list[dict[str, Any]] | None = None) -> None:
         """Raises `GraphFailed`."""
-        self._hello = {"type": "hello", **hello}
+        self.conversation_id = str(hello.get("conversation") or self.id)
+        self._hello = {"type": "hello", **{key: value for key, value in hello.items() if key != "conversation"}}
         self.history.replace(history or [])
         started = await self._start_graph(graph)
         if self.closed is not None:
@@ -100,7 +103,7 @@ class Session:
         self._epoch += 1
         said = self.history.messages()
         running = await self._host.start(
-            graph, self.id, _GraphEvents(self, self._epoch), greet=not said and self.port.traits.is_greeted
+            graph, self.conversation_id, _GraphEvents(self, self._epoch), greet=not said and self.port.traits.is_greeted
         )
         settings = {**self._hello.get("settings", {}), **self._settings}
         if said:
@@ -124,6 +127,7 @@ class Session:
             self._tell({"type": "graph", "name": graph, "state": "switching"})
             old, before = self.graph, (self._epoch, self._numbers.begin_graph())
             self.stop_sound()
+            self._graph_names_generations = False
             try:
                 started = await self._start_graph(graph)
             except GraphFailed as failure:
@@ -237,8 +241,8 @@ class Session:
                 self._tell({"type": "synthesis_end", "request_id": payload.get("request_id", "")})
 
     def take_graph_cmd(self, name: str, payload: Mapping[str, Any]) -> None:
-        """TEN's own control extensions say `flush` where ours says which generation is dead."""
-        if name == "flush" and "generation" not in payload:
+        """TEN's own control extensions say `flush` where ours says exactly which generation is dead."""
+        if name == "flush" and not self._graph_names_generations:
             self.stop_sound()
 
     def _take_message(self, message: Mapping[str, Any]) -> None:
@@ -257,6 +261,7 @@ class Session:
         self._tell(message)
 
     def _take_control(self, control: Mapping[str, Any]) -> None:
+        self._graph_names_generations = True
         action, generation = str(control.get("action")), int(control.get("generation", -1))
         if action == "cut":
             self._cut(generation, control)

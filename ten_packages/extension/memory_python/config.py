@@ -20,7 +20,7 @@ class MemoryConfig(BaseModel):
     keep_turns: int = Field(20, ge=1, description="recent turns given to the model word for word")
     summary_tokens: int = Field(400, ge=0, description="size of the summary of older turns; 0: none")
     retention_days: int = Field(0, ge=0, description="forget conversations untouched for so long; 0: never")
-    events: bool = Field(False, description="write events for outbox_python; off by default")
+    events_for: str = Field("", description="who wants events, such as the outbox's Redis URL; empty: none are written")
     long_term: Literal["off", "inline", "worker"] = Field(
         "inline", description="who finds facts to remember: nobody, this node, or `stream-talk worker ltm`"
     )

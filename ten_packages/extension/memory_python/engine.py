@@ -48,7 +48,7 @@ class Memory:
 
     async def append(self, session_id: str, turn: int, entries: Sequence[Entry], events: Sequence[Event]) -> None:
         """On disk when this returns. Facts and the summary follow on their own."""
-        told = [*events, *self._turn_events(session_id, turn, entries)] if self._config.events else []
+        told = [*events, *self._turn_events(session_id, turn, entries)] if self._config.events_for else []
         await self._service.run(lambda c: conversations.append_turn(c, session_id, turn, entries, told))
 
     def _turn_events(self, session_id: str, turn: int, entries: Sequence[Entry]) -> list[Event]:

@@ -9,8 +9,7 @@ from stream_talk.paths import memory_file
 
 
 class OutboxConfig(BaseModel):
-    enabled: bool = Field(False, description="off by default: nothing needs Redis")
-    redis_url: str = "redis://127.0.0.1:6379/0"
+    redis_url: str = Field("", description="where events go; empty, the default: nowhere, and nothing needs Redis")
     path: str = Field("", description="memory file; empty: memory.db in the user's data directory")
     batch: int = Field(500, ge=1, le=10_000)
     flush_interval_ms: int = Field(500, ge=10)

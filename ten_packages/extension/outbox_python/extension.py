@@ -24,8 +24,8 @@ class OutboxExtension(AsyncExtension):
         except ValidationError as error:
             ten_env.log_error(f"outbox: {error.error_count()} wrong properties: {error}")
             return
-        if not config.enabled:
-            ten_env.log_debug("outbox: off; set property `enabled` to deliver events to Redis")
+        if not config.redis_url:
+            ten_env.log_debug("outbox: off; set property `redis_url` to deliver events to Redis")
             return
         try:
             from .engine import RedisSink

@@ -81,6 +81,8 @@ class TalkShell:
         greeting: dict[str, Any] = {"incognito": hello.incognito, "settings": settings}
         if hello.lang:
             greeting["lang"] = hello.lang
+        if hello.conversation:
+            greeting["conversation"] = hello.conversation
         try:
             session = await self._gateway.open_session(port, hello.graph, greeting, said)
         except AtCapacity as full:
@@ -135,6 +137,7 @@ class TalkShell:
             "protocol": talk_messages.PROTOCOL,
             "server": f"stream-talk/{__version__}",
             "session_id": session.id,
+            "conversation": session.conversation_id,
             "resume_token": port.resume_token,
             "resume_window_ms": config.resume_window_ms,
             "resumed": resumed,

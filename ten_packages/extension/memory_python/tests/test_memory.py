@@ -106,7 +106,7 @@ def test_events_are_written_only_when_asked_for(tmp_path):
 
     run(script, tmp_path / "off.db")
     assert types(tmp_path / "off.db") == []
-    run(script, tmp_path / "on.db", events=True, long_term="worker")
+    run(script, tmp_path / "on.db", events_for="redis", long_term="worker")
     assert types(tmp_path / "on.db") == ["analytics.turn", "ltm.turn"]
 
 

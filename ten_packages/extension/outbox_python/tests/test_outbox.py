@@ -20,9 +20,9 @@ class Starts(AsyncExtensionTester):
     "properties",
     [
         {},
-        {"enabled": True, "redis_url": "redis://127.0.0.1:1/0", "flush_interval_ms": 20},
-        {"enabled": True, "redis_url": "not a url"},
-        {"enabled": True, "batch": 0},
+        {"redis_url": "redis://127.0.0.1:1/0", "flush_interval_ms": 20},
+        {"redis_url": "not a url"},
+        {"redis_url": "redis://127.0.0.1:1/0", "batch": 0},
     ],
     ids=["off", "redis absent", "wrong url", "wrong property"],
 )

@@ -28,6 +28,9 @@ class OutputFormat(Message):
     sample_rate_hz: int = 24000
 
 
+ConversationId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
+
+
 class Hello(Message):
     type: Literal["hello"]
     protocol: int
@@ -39,6 +42,8 @@ class Hello(Message):
     incognito: bool = False
     settings: events.Settings = events.Settings()
     history: events.History = []
+    conversation: ConversationId | None = None
+    """Continue (or begin) the conversation of this name; what was finished of it comes from memory."""
 
 
 class Played(Message):
