@@ -1,0 +1,72 @@
+"""Kokoro through kokoro-onnx."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from stream_talk.audio.pcm import Float32
+from stream_talk.engines.interfaces import CancelToken, EngineUnavailable
+from stream_talk.engines.interruptible import InterruptibleSession
+
+from .options import KokoroOptions
+
+_NOTHING: Float32 = np.zeros(0, np.float32)
+
+
+class OnnxBackend:
+    def __init__(self, options: KokoroOptions) -> None:
+        self._options = options
+        self._kokoro: Any = None
+        self._chinese: Any = None
+
+    def load(self) -> None:
+        model, voices = (Path(path).expanduser() for path in (self._options.model, self._options.voices))
+        for path, key in ((model, "model"), (voices, "voices")):
+            if not path.is_file():
+                raise EngineUnavailable(
+                    f"there is no file {path}", f"write the path of Kokoro's {key} file in `params.{key}`"
+                )
+        try:
+            from kokoro_onnx import Kokoro
+        except ImportError as error:
+            raise EngineUnavailable("kokoro-onnx is not installed", "pip install 'stream-talk[kokoro]'") from error
+        try:
+            self._kokoro = Kokoro(str(model), str(voices))
+        except Exception as error:  # onnxruntime, numpy and zipfile each have their own
+            raise EngineUnavailable(
+                f"Kokoro cannot be loaded from {model} and {voices} ({error})", "fetch both files again"
+            ) from error
+        self._kokoro.sess = InterruptibleSession(self._kokoro.sess)
+
+    def voice_names(self) -> list[str]:
+        return sorted(self._kokoro.voices)
+
+    def render(self, sentence: str, voice: str, lang: str, rate: float, cancel: CancelToken) -> Float32:
+        kokoro = self._kokoro
+        phonemes = self._phonemes(sentence, lang)
+        if not kokoro.tokenizer.tokenize(phonemes, limit=None):
+            return _NOTHING
+        kokoro.sess.cancel = cancel
+        try:
+            samples, _ = kokoro.create(phonemes, voice, speed=rate, lang=lang, is_phonemes=True)
+        finally:
+            kokoro.sess.cancel = None
+        return np.asarray(samples, np.float32).ravel()
+
+    def _phonemes(self, sentence: str, lang: str) -> str:
+        """Mandarin phonemes are misaki's where it is installed: the model was trained on them, espeak's are an approximation."""
+        if lang in ("cmn", "zh") and self._chinese is None:
+            self._chinese = _misaki_chinese()
+        if lang in ("cmn", "zh") and self._chinese:
+            return str(self._chinese(sentence)[0])
+        return str(self._kokoro.tokenizer.phonemize(sentence, "cmn" if lang == "zh" else lang))
+
+
+def _misaki_chinese() -> Any:
+    try:
+        from misaki import zh
+    except ImportError:
+        return False
+    return zh.ZHG2P()
