@@ -24,18 +24,17 @@ START_TIMEOUT_S = 60.0
 class GatewayProcess:
     """A context manager; everything it tells comes from outside: HTTP and /proc."""
 
-    def __init__(self, graph: str, **settings: Any) -> None:
+    def __init__(self, graph: str, graphs_from: Path = APP / "graphs", **settings: Any) -> None:
         self.port = free_port()
-        self._graph = graph
+        self._graph_file = graphs_from / f"{graph}.json"
         self._settings = settings
         self._directory = tempfile.TemporaryDirectory(prefix="stream-talk-bench-")
         self._log = Path(self._directory.name, "server.log")
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> GatewayProcess:
-        graph_file = APP / "graphs" / f"{self._graph}.json"
         command = [
-            sys.executable, str(ROOT / "main.py"), "--", "--graph", str(self._gateway_graph(graph_file)),
+            sys.executable, str(ROOT / "main.py"), "--", "--graph", str(self._gateway_graph(self._graph_file)),
             "--no-browser", "--log-level", "warn",
         ]  # fmt: skip
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
