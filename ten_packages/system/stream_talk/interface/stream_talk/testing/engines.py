@@ -8,6 +8,7 @@ by the following requests: "fail" (raise), "stall" (never answer), "die" (end th
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -218,7 +219,8 @@ class ScriptedLlm:
         self._endless = endless
         self._faults = _Faults(faults)
         self._unavailable = unavailable
-        self.requests: list[LlmRequest] = []
+        self.requests: deque[LlmRequest] = deque(maxlen=1000)  # hours of conversation must not grow it
+        self._answered = 0
         self.running = 0
 
     async def load(self) -> None:
@@ -234,7 +236,8 @@ class ScriptedLlm:
             self.running -= 1
 
     async def _events(self, request: LlmRequest) -> AsyncIterator[LlmEvent]:
-        reply = self._script[len(self.requests) % len(self._script)] if self._script else ""
+        reply = self._script[self._answered % len(self._script)] if self._script else ""
+        self._answered += 1
         self.requests.append(request)
         if self._faults.next() == "stall":
             await clock.sleep_ms(_STALL_MS)
