@@ -80,6 +80,8 @@ class Session:
         self._media_samples = 0
         self._sounds = asyncio.Event()
         self._player: asyncio.Task[None] | None = None
+        self._cut_generation = -1
+        self.stale_samples_heard = 0
 
     async def attached(self, env: AsyncTenEnv) -> None:
         self._env = env
@@ -110,6 +112,8 @@ class Session:
 
     def told(self, name: str, body: dict[str, Any]) -> None:
         if name == names.PLAYOUT_CONTROL:
+            if body["action"] == "cut":
+                self._cut_generation = max(self._cut_generation, int(body["generation"]))
             fields = {key: body[key] for key in ("gain_db", "from_ms") if key in body}
             self.buffer.control(body["action"], int(body["generation"]), **fields)
             self._sounds.set()
@@ -123,6 +127,8 @@ class Session:
         while True:
             piece = self.buffer.take(_FRAME_SAMPLES)
             if piece is not None:
+                if piece.tag.generation <= self._cut_generation:
+                    self.stale_samples_heard += len(piece.pcm)
                 self._on_sound(piece.pcm.tobytes())
             await self._report()
             if piece is not None:
