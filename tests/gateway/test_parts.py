@@ -33,8 +33,8 @@ LIMITS = AdmissionConfig()
     ("load", "accepted", "words"),
     [
         (Load(0, 0, 0, 0), True, ""),
-        (Load(3, 0, 40.0, 0), False, "loop"),
-        (Load(0, 0, 40.0, 5000.0), True, ""),  # an empty server is never at capacity, whatever was measured before
+        (Load(3, 0, 60.0, 0), False, "loop"),
+        (Load(0, 0, 60.0, 5000.0), True, ""),  # an empty server is never at capacity, whatever was measured before
         (Load(3, 0, 1.0, 900.0), False, "engines"),
         (Load(256, 0, 1.0, 0), False, "places"),
         (Load(3, 8, 1.0, 0), False, "connected"),

@@ -44,7 +44,8 @@ def decide(load: Load, limits: AdmissionConfig) -> Decision:
 class LagWindow:
     """Lateness of the event loop over the last `size` samples.
 
-    Above ~20 ms a frame of sound is late for everybody: that is when no more conversations are taken.
+    Above 20 ms frames of sound are late for everybody; the clients' jitter buffers hide that for a while. Above 50 ms they do not: no
+    more conversations are taken then.
     """
 
     def __init__(self, size: int = 20) -> None:
