@@ -49,6 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("--lang", default="", help="the person's language, for example zh-CN")
+    parser.add_argument(
+        "--remember", action="store_true", help="let the graph's memory load and keep this conversation"
+    )
     parser.add_argument("--reply-timeout", type=float, default=15.0, metavar="S", help="give a turn up after this long")
     parser.add_argument("--log-level", choices=("debug", "info", "warn", "error"), default="error")
 
@@ -101,7 +104,7 @@ def _converse(args: argparse.Namespace, graph: FlatGraph, inputs: list[str], out
         "messages_file": str(log),
         "progress": "none" if args.json else "text",
         "reply_timeout_ms": args.reply_timeout * 1000.0,
-        "hello": {"lang": args.lang} if args.lang else {},
+        "hello": {"incognito": not args.remember, **({"lang": args.lang} if args.lang else {})},
     }
     node = Node(name=HOST_NODE, addon="wav_io_python", property=host)
     if args.virtual:
