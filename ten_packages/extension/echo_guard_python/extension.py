@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from stream_talk import clock
 from stream_talk.audio.dump import PcmDump
 from stream_talk.audio.resample import StreamResampler
 from stream_talk.engines.interfaces import EngineUnavailable, Pcm16
@@ -54,9 +55,8 @@ class EchoGuardExtension(StageExtension[EchoGuardConfig]):
         if self._problem:
             self.report_error(names.CODE_NON_FATAL, f"{self._problem}; the microphone passes through as it is")
             text = "Echo cancellation is off: please use a headset, or I may hear myself."
-            self.send_data(
-                names.MESSAGE, {"type": "notice", "code": "echo_guard_off", "level": "warning", "text": text}
-            )
+            notice = {"type": "notice", "code": "echo_guard_off", "level": "warning", "text": text}
+            self.send_data(names.MESSAGE, {**notice, "turn_id": 0, "ts_ms": round(clock.now_ms())})
 
     async def stop_stage(self) -> None:
         if self._engine is not None:

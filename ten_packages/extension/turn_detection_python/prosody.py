@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +20,12 @@ WINDOW_MS = 600
 _WORK_HZ = SAMPLE_RATE_HZ // 2  # pitch needs no more, and it halves the work twice
 _FRAME = _WORK_HZ * 40 // 1000  # two periods of the lowest voice
 _HOP = _WORK_HZ // 100
+_FFT = 450  # a frame and the longest lag (one period of the lowest voice), and quick to transform
 _LOWEST_HZ, _HIGHEST_HZ = 70, 400
 _VOICED = 0.45
 _LEAST_VOICED_FRAMES = 8
 
-Float = npt.NDArray[np.float64]
+Float = npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -48,17 +50,18 @@ class Features:
 
 def contour(pcm: Pcm16) -> Contour:
     """Pitch by normalised autocorrelation, all frames at once."""
-    halved = pcm[: len(pcm) // 2 * 2].reshape(-1, 2).mean(axis=1, dtype=np.float64)
+    halved = pcm[: len(pcm) // 2 * 2].reshape(-1, 2).mean(axis=1, dtype=np.float32)
     if len(halved) < _FRAME:
         return Contour(np.zeros(0), np.zeros(0))
     frames = np.lib.stride_tricks.sliding_window_view(halved, _FRAME)[::_HOP]
     frames = frames - frames.mean(axis=1, keepdims=True)
     level_db = 10.0 * np.log10((frames**2).mean(axis=1) + 1.0)
-    spectrum = np.fft.rfft(frames, 2 * _FRAME, axis=1)
-    correlation = np.fft.irfft(np.abs(spectrum) ** 2, axis=1)[:, :_FRAME]
-    # Longer lags overlap less; without this every voice would seem to halve its period.
-    correlation /= (correlation[:, :1] + 1e-9) * (1.0 - np.arange(_FRAME) / _FRAME)
+    spectrum = np.fft.rfft(frames, _FFT, axis=1)
     shortest, longest = _WORK_HZ // _HIGHEST_HZ, _WORK_HZ // _LOWEST_HZ
+    kept = longest + 2
+    correlation = np.fft.irfft(spectrum.real**2 + spectrum.imag**2, _FFT, axis=1)[:, :kept]
+    # Longer lags overlap less; without this every voice would seem to halve its period.
+    correlation = correlation / ((correlation[:, :1] + 1e-3) * (1.0 - np.arange(kept, dtype=np.float32) / _FRAME))
     window = correlation[:, shortest:longest]
     best = window.max(axis=1)
     # The first peak nearly as high as the best is the period; later ones are its multiples.
@@ -73,7 +76,7 @@ def _climb(correlation: Float, lags: npt.NDArray[np.intp]) -> npt.NDArray[np.int
     """From the edge of a peak to its top."""
     rows = np.arange(len(lags))
     for _ in range(12):
-        higher = correlation[rows, np.minimum(lags + 1, _FRAME - 1)] > correlation[rows, lags]
+        higher = correlation[rows, np.minimum(lags + 1, correlation.shape[1] - 1)] > correlation[rows, lags]
         if not higher.any():
             break
         lags = lags + higher
@@ -83,7 +86,7 @@ def _climb(correlation: Float, lags: npt.NDArray[np.intp]) -> npt.NDArray[np.int
 def _between_samples(correlation: Float, lags: npt.NDArray[np.intp]) -> Float:
     """The top of the parabola through the peak and its neighbours: at 8 kHz a whole sample is up to a semitone."""
     rows = np.arange(len(lags))
-    left, top, right = (correlation[rows, np.clip(lags + step, 0, _FRAME - 1)] for step in (-1, 0, 1))
+    left, top, right = (correlation[rows, np.clip(lags + step, 0, correlation.shape[1] - 1)] for step in (-1, 0, 1))
     bend = left - 2.0 * top + right
     shift = np.where(bend < -1e-9, 0.5 * (left - right) / np.minimum(bend, -1e-9), 0.0)
     return lags + np.clip(shift, -0.5, 0.5)
