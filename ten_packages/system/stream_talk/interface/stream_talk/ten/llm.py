@@ -17,7 +17,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
-from ten_runtime import Cmd
+from ten_runtime import Cmd, CmdResult
 
 from stream_talk import clock
 from stream_talk.engines.fallback import EngineLate, FallbackChain, Link
@@ -25,10 +25,11 @@ from stream_talk.engines.interfaces import EngineUnavailable, LlmEngine, LlmEven
 from stream_talk.ten import messages, names
 from stream_talk.ten.config import LlmConfig, StageConfig
 from stream_talk.ten.engine_links import extension_class_of
-from stream_talk.ten.llm_reply import ReplyWriter
+from stream_talk.ten.llm_reply import MERGE_MS, ReplyWriter
 from stream_talk.ten.stage import StageExtension
 
 _RETRY_DELAYS_MS = (500.0, 1000.0, 2000.0, 4000.0)
+_METRICS_LATER_S = 0.003  # metrics are told after what somebody waits for
 
 
 class LlmExtension(StageExtension[LlmConfig]):
@@ -159,32 +160,23 @@ class LlmExtension(StageExtension[LlmConfig]):
             dict(body.get("parameters") or {}),
             body.get("model") or None,
         )
-        started_ms = clock.now_ms()
+        reply = _Sending(self, writer, request_id, metadata)
         try:
             async with contextlib.aclosing(self._events(request, writer)) as events:
                 async for event in events:
-                    for result in writer.add(event):
-                        self.post(self.env.return_result(result))
-                    if writer.moments:
-                        self._measure(writer, started_ms, request_id, metadata)
-            for result in writer.finish():
-                self.post(self.env.return_result(result))
+                    reply.take(event)
+            reply.finish()
         except asyncio.CancelledError:
+            reply.stop()
             self.post(self.env.return_result(messages.result(cmd)))
             return
         except Exception as error:
-            code = names.CODE_NON_FATAL
-            self.report_error(code, str(error), request_id=request_id, metadata=metadata)
+            reply.finish(done=False)
+            self.report_error(names.CODE_NON_FATAL, str(error), request_id=request_id, metadata=metadata)
             failure = {"error": type(error).__name__, "message": str(error), "request_id": request_id}
             self.post(self.env.return_result(messages.result(cmd, failure, ok=False)))
             return
         self.post(self.env.return_result(messages.result(cmd)))
-
-    def _measure(self, writer: ReplyWriter, started_ms: float, request_id: str, metadata: messages.Json) -> None:
-        """`ttft` at the first token, `ttfs` when the first sentence is complete."""
-        moments, writer.moments = writer.moments, []
-        for key in moments:
-            self.report_metrics({key: round(clock.now_ms() - started_ms, 1)}, request_id=request_id, metadata=metadata)
 
     async def _events(self, request: LlmRequest, writer: ReplyWriter) -> AsyncGenerator[LlmEvent, None]:
         """Events of the first engine of the chain that answers in time."""
@@ -215,6 +207,50 @@ class LlmExtension(StageExtension[LlmConfig]):
                 watch.stop()
                 await _close(stream)
         raise RuntimeError(self._load_problem or "no language model is loaded")
+
+
+class _Sending:
+    """The way out of one reply: sends what is due, merges what may wait a millisecond, and measures beside the path."""
+
+    def __init__(self, stage: LlmExtension, writer: ReplyWriter, request_id: str, metadata: messages.Json) -> None:
+        self._stage = stage
+        self._writer = writer
+        self._request_id = request_id
+        self._metadata = metadata
+        self._started_ms = clock.now_ms()
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def take(self, event: LlmEvent) -> None:
+        writer = self._writer
+        self._send(writer.add(event))
+        if writer.moments:
+            moments, writer.moments = writer.moments, []
+            metrics = {key: round(clock.now_ms() - self._started_ms, 1) for key in moments}
+            self._loop.call_later(_METRICS_LATER_S, self._report, metrics)
+        if self._timer is None and writer.holds:
+            self._timer = self._loop.call_later(MERGE_MS / 1000.0, self._flush)
+
+    def finish(self, *, done: bool = True) -> None:
+        self.stop()
+        self._send(self._writer.finish() if done else self._writer.flush())
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _flush(self) -> None:
+        self._timer = None
+        self._send(self._writer.flush())
+
+    def _send(self, results: list[CmdResult]) -> None:
+        for result in results:
+            self._stage.post(self._stage.env.return_result(result))
+
+    def _report(self, metrics: dict[str, float]) -> None:
+        if not self._stage.stopping:
+            self._stage.report_metrics(metrics, request_id=self._request_id, metadata=self._metadata)
 
 
 async def _close(stream: AsyncIterator[LlmEvent]) -> None:

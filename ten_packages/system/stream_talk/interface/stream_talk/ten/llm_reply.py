@@ -1,4 +1,8 @@
-"""One chat completion's answer: engine events in, TEN's streamed results out, and the moments worth measuring."""
+"""One chat completion's answer: engine events in, TEN's streamed results out, and the moments worth measuring.
+
+Tokens that come within a millisecond of each other travel as one delta, because every message costs its receivers more than its
+text does. A token with a punctuation mark is handed on at once: a clause may end there, and a voice waits for it.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,9 @@ from stream_talk import clock
 from stream_talk.engines.interfaces import LlmEvent, TextDelta, ToolCall, Usage
 from stream_talk.ten import messages
 
+MERGE_MS = 1.0
 _SENTENCE_END = re.compile(r"[.!?。！？…\n]")  # good enough to measure by; the control node splits properly
+_CLAUSE_MARK = re.compile(r"[.!?;:,。！？；：，、…\n]")
 
 
 class ReplyWriter:
@@ -22,17 +28,18 @@ class ReplyWriter:
         self._streaming = streaming
         self._content = ""
         self._reasoning = ""
+        self._unsent = ""
+        self._unsent_reasoning = ""
         self._sentence_done = False
         self.moments: list[str] = []  # metric keys whose moment has come and that nobody has reported yet
         self.started = False
         self.usage: Usage | None = None
 
     def add(self, event: LlmEvent) -> list[CmdResult]:
-        """The results that this event causes."""
+        """The results that are due now. What is held for merging comes with a later one, or with `flush`."""
         if isinstance(event, Usage):
             self.usage = event
             return []
-        results: list[CmdResult] = []
         if not self.started:
             self.started = True
             self.moments.append("ttft")
@@ -43,21 +50,35 @@ class ReplyWriter:
                 "name": event.name,
                 "arguments": event.arguments,
             }
-            return [self._result("tool_call_content", body)]
+            return [*self.flush(), self._result("tool_call_content", body)]
         if event.reasoning:
             self._reasoning += event.text
-            if self._streaming:
-                body = {"role": "assistant", "delta": event.text, "content": self._reasoning}
-                results.append(self._result("message_reasoning_delta", body))
-            return results
+            self._unsent_reasoning += event.text
+            return []
         self._take_text(event)
-        if self._streaming:
-            body = {"role": "assistant", "delta": event.text, "content": self._content}
+        return self.flush() if _CLAUSE_MARK.search(event.text) else []
+
+    @property
+    def holds(self) -> bool:
+        """Something waits for `flush`, which is due `MERGE_MS` after it came."""
+        return self._streaming and bool(self._unsent or self._unsent_reasoning)
+
+    def flush(self) -> list[CmdResult]:
+        if not self._streaming:
+            return []
+        results: list[CmdResult] = []
+        if self._unsent_reasoning:
+            body = {"role": "assistant", "delta": self._unsent_reasoning, "content": self._reasoning}
+            results.append(self._result("message_reasoning_delta", body))
+            self._unsent_reasoning = ""
+        if self._unsent:
+            body = {"role": "assistant", "delta": self._unsent, "content": self._content}
             results.append(self._result("message_content_delta", body))
+            self._unsent = ""
         return results
 
     def finish(self) -> list[CmdResult]:
-        results = []
+        results = self.flush()
         if self._reasoning:
             results.append(self._result("message_reasoning_done", {"role": "assistant", "content": self._reasoning}))
         if self._content:
@@ -66,6 +87,7 @@ class ReplyWriter:
 
     def _take_text(self, event: TextDelta) -> None:
         self._content += event.text
+        self._unsent += event.text
         if not self._sentence_done and _SENTENCE_END.search(event.text):
             self._sentence_done = True
             self.moments.append("ttfs")

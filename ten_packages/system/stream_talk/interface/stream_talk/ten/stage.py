@@ -127,6 +127,11 @@ class StageExtension(AsyncExtension, Generic[ConfigT]):
     # --- services for subclasses ----------------------------------------------------------------------------------
 
     @property
+    def stopping(self) -> bool:
+        """The stage is on its way out: nothing new is begun or reported."""
+        return self._stopping
+
+    @property
     def env(self) -> AsyncTenEnv:
         if self._env is None:
             raise RuntimeError("the stage is not initialised yet")
