@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from stream_talk.paths import models_dir
+from stream_talk.paths import environments_dir, models_dir
 
 PREFIX = "model:"
+ENGINE_PREFIX = "engine:"
 # Written last, so that a half-fetched model is not taken for a whole one.
 MARKER = ".stream-talk-model.json"
 
@@ -22,9 +23,12 @@ def is_installed(name: str) -> bool:
 
 
 def resolve_models(tree: Any) -> Any:
-    """`tree` with every `model:NAME` (or `model:NAME/file`) replaced by its path, whether it is there or not."""
+    """`tree` with every `model:NAME` (or `model:NAME/file`) replaced by its path, whether it is there or not, and every
+    `engine:NAME/...` by the path inside the environment that `stream-talk engines install NAME` built."""
     if isinstance(tree, str) and tree.startswith(PREFIX):
         return str(model_path(tree.removeprefix(PREFIX)))
+    if isinstance(tree, str) and tree.startswith(ENGINE_PREFIX):
+        return str(environments_dir() / tree.removeprefix(ENGINE_PREFIX))
     if isinstance(tree, dict):
         return {key: resolve_models(value) for key, value in tree.items()}
     if isinstance(tree, list):
