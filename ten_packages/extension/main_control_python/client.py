@@ -83,18 +83,18 @@ class ClientEvents:
         muted = bool(body["on"])
         if muted and not conversation.muted and conversation.floor is Floor.HEARING:
             conversation.listening.force_over = True  # what was said counts; more will not come
-            conversation.speech_end(now_ms)
+            conversation.hearing.speech_end(now_ms)
         conversation.set_muted(now_ms, muted)
 
     def _push_to_talk(self, now_ms: float, body: Body) -> None:
         conversation = self._conversation
         if body["down"]:
             conversation.stop(now_ms)
-            conversation.speech_start(now_ms, 0.0, 0.0)
+            conversation.hearing.speech_start(now_ms, 0.0, 0.0)
             conversation.listening.forget_unheard(now_ms)
         elif conversation.floor is Floor.HEARING:
             conversation.listening.force_over = True
-            conversation.speech_end(now_ms)
+            conversation.hearing.speech_end(now_ms)
 
     def _clear(self, now_ms: float, _body: Body) -> None:
         self._conversation.stop(now_ms)

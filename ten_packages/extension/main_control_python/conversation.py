@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from stream_talk.ten import names
-from stream_talk.turn.backchannel import is_stop, only_hesitation
-from stream_talk.turn.barge_in import SENSITIVITIES, BargeIn, Verdict
+from stream_talk.turn.backchannel import is_stop
+from stream_talk.turn.barge_in import Verdict
 from stream_talk.turn.history import History
 from stream_talk.turn.policy import SHOWN, Action, Event, Floor, step
 from stream_talk.turn.words import has_cjk, join_segments
 
 from .config import MainControlConfig
 from .drafting import Drafting
+from .hearing import Hearing
 from .initiative import Initiative
 from .keeping import Keeping
 from .listening import Listening
@@ -40,6 +41,7 @@ class Conversation:
         self.memory.on_loaded = self._memory_loaded
         self.tools = Tools(outbox, self.history)
         self.listening = Listening(config, outbox)
+        self.hearing = Hearing(config, self.listening, self)
         self.thinking = Thinking(config, outbox, self.history, self.tools)
         self.speaking = Speaking(config, outbox)
         self.drafting = Drafting(config, self.listening, self._wants_answer, self._begin_draft, self._discard)
@@ -58,7 +60,6 @@ class Conversation:
         self._last_reply: Reply | None = None
         self._turn_is_open = self._answering = False
         self._respond_once: bool | None = None
-        self._barge: BargeIn | None = None
         self._opened_by_barge = False
         self._reopened: tuple[int, str] | None = None
         self._typed: str | None = None
@@ -135,7 +136,7 @@ class Conversation:
 
     def _cut(self, now_ms: float) -> None:
         reply, self.reply, self._last_reply = self.reply, None, self.reply
-        self._barge = None
+        self.hearing.barge = None
         if reply is None:
             return
         self._discard(reply)
@@ -156,7 +157,7 @@ class Conversation:
 
     _actions: dict[Action, Callable[[Conversation, float], None]] = {
         Action.OPEN_TURN: _open_turn,
-        Action.AWAIT_END: lambda self, now: self.weigh(now),
+        Action.AWAIT_END: lambda self, now: self.hearing.weigh(now),
         Action.GO_ON: lambda self, now: None,
         Action.CLOSE_TURN: _close_turn,
         Action.COMMIT: _commit,
@@ -179,110 +180,8 @@ class Conversation:
         self.muted = muted
         if muted:
             self.listening.speaking = False
-            if self._barge is not None:
-                self._judge(Verdict.RESUME, now_ms)
-
-    # --- the person's sounds and words -------------------------------------------------------------------------------
-
-    def speech_start(self, now_ms: float, timestamp_ms: float, decided_ms: float | None) -> None:
-        """The person begins to make a sound."""
-        self.listening.hear_again()
-        self.listening.speech_start(now_ms, timestamp_ms, decided_ms)
-        if self._barge is not None:
-            self._judge(self._barge.speech_again(now_ms), now_ms)
-        elif self.reply is None:
-            self.apply(Event.SPEECH_START, now_ms)
-        elif self._may_be_interrupted():
-            self._barge = BargeIn(
-                SENSITIVITIES[self.config.interruption],
-                self.listening.onset_ms,
-                heard_nothing=not self.reply.heard_something,
-            )
-            self.apply(Event.SPEECH_START, now_ms)
-            self._judge(self._barge.tick(now_ms), now_ms)
-
-    def speech_end(self, now_ms: float, timestamp_ms: float | None = None, decided_ms: float | None = None) -> None:
-        self.listening.speech_end(now_ms, timestamp_ms, decided_ms)
-        if self._barge is not None:
-            self._judge(self._barge.speech_end(self.listening.end_ms, now_ms), now_ms)
-        else:
-            self.apply(Event.SPEECH_END, now_ms)
-        if self.floor is Floor.ENDING:
-            self.memory.search(self.listening.text)
-
-    def asr_result(self, now_ms: float, body: Body) -> None:
-        if self.muted:
-            return
-        text, final = str(body.get("text", "")).strip(), bool(body.get("final"))
-        inferred = not self.listening.sees_detector and self.config.mode != "push_to_talk"
-        if inferred and text and not self.listening.speaking:
-            self.speech_start(now_ms, 0.0, 0.0)
-        if not self.listening.result(now_ms, body):
-            return
-        if inferred and final and self.listening.speaking and self.config.mode == "auto":
-            self.listening.end_without_detector(now_ms)
-            self.apply(Event.SPEECH_END, now_ms)
-        self._words_changed(now_ms, final=final)
-
-    def asr_finalized(self, now_ms: float, finalize_id: str) -> None:
-        self.listening.finalize_ended(finalize_id)
-        self._words_changed(now_ms, final=True)
-
-    def turn_decision(self, now_ms: float, body: Body) -> None:
-        self.listening.decision(body)
-        if self.floor is Floor.ENDING:
-            self.weigh(now_ms)
-
-    def _words_changed(self, now_ms: float, *, final: bool) -> None:
-        text = self.listening.text
-        if self._barge is not None:
-            self._judge(self._barge.words(text, now_ms, final=final), now_ms)
-            return
-        if self.floor is Floor.LISTENING and final and text and not self.listening.speaking:
-            # The detector missed a quiet voice that the recogniser understood.
-            self.listening.end_ms = now_ms
-            self.apply(Event.SPEECH_START, now_ms)
-            self.apply(Event.SPEECH_END, now_ms)
-        elif self.floor in (Floor.HEARING, Floor.ENDING):
-            self.listening.show(now_ms)
-            self.drafting.words_changed(now_ms)
-            self.weigh(now_ms)
-
-    def weigh(self, now_ms: float) -> None:
-        """Is the turn over? And is a draft worth it?"""
-        if self.floor is Floor.HEARING:
-            self.drafting.consider(now_ms)
-            return
-        if self.floor is not Floor.ENDING or now_ms < self.listening.final_due_ms:
-            return
-        text = self.listening.text
-        if not text:
-            self.apply(Event.NOTHING_SAID, now_ms)
-            return
-        over_at_ms = self.listening.over_at_ms(self.drafting.pipeline_need_ms())
-        if now_ms >= over_at_ms:
-            self.apply(Event.NOTHING_SAID if only_hesitation(text) else Event.TURN_OVER, now_ms)
-            return
-        self.drafting.consider(now_ms)
-
-    def _judge(self, verdict: Verdict, now_ms: float) -> None:
-        """What the sound during a reply turned out to be."""
-        if verdict is Verdict.PAUSE:
-            self.apply(Event.PAUSE_DUE, now_ms)
-        elif verdict is Verdict.RESUME:
-            self._barge = None
-            self.listening.close_turn()
-            self.apply(Event.FALSE_ALARM, now_ms)
-            if self.reply is not None and self.reply.heard_something:
-                self.apply(Event.AUDIBLE, now_ms)
-        elif verdict is Verdict.CUT:
-            self._barge = None
-            self.apply(Event.INTERRUPTED, now_ms)
-            if not self.listening.speaking:
-                self.apply(Event.SPEECH_END, now_ms)
-
-    def _may_be_interrupted(self) -> bool:
-        return self.config.interruption != "off" and self.reply is not None and not self.reply.protected
+            if self.hearing.barge is not None:
+                self.hearing.judge(Verdict.RESUME, now_ms)
 
     # --- replies -----------------------------------------------------------------------------------------------------
 
@@ -313,13 +212,13 @@ class Conversation:
         self._respond_once = respond
         self.listening.force_over = True
         if self.floor is Floor.HEARING:
-            self.speech_end(now_ms)
-        self.weigh(now_ms)
+            self.hearing.speech_end(now_ms)
+        self.hearing.weigh(now_ms)
 
     def stop(self, now_ms: float) -> None:
         """Silence, now; nothing that was under way or waiting is said."""
         self._initiative.forget()
-        self._barge = None
+        self.hearing.barge = None
         self._close_turn(now_ms)
         self.apply(Event.STOP, now_ms)
         self._opened_by_barge = False
@@ -336,7 +235,7 @@ class Conversation:
         self.speaking.audio_started(reply, now_ms)
         if reply is self.drafting.draft:
             self.drafting.audio_ready(now_ms)
-            self.weigh(now_ms)
+            self.hearing.weigh(now_ms)
 
     def _begin_draft(self, text: str, now_ms: float) -> Reply:
         trace = self._maker.trace_from_now(now_ms)
@@ -369,7 +268,7 @@ class Conversation:
             return
         reply.over = True
         self.reply, self._last_reply = None, reply
-        self._barge = None
+        self.hearing.barge = None
         self.keeping.spoken(reply, now_ms)
         self.listening.caution.went_well()
         self.apply(Event.REPLY_OVER, now_ms)
@@ -420,16 +319,9 @@ class Conversation:
 
     def next_ms(self) -> float:
         """When `tick` is wanted if nothing happens before."""
-        due = [self.keeping.next_ms(), self.listening.segment_due_ms]
+        due = [self.keeping.next_ms(), self.hearing.next_ms()]
         if self.floor is Floor.LISTENING:
             due.append(self._initiative.prompt_due_ms())
-        if self._barge is not None:
-            due.append(self._barge.next_ms())
-        if self.floor is Floor.HEARING:
-            due.append(self.drafting.next_ms())
-        if self.floor is Floor.ENDING:
-            over = self.listening.over_at_ms(self.drafting.pipeline_need_ms())
-            due.append(max(over, self.listening.final_due_ms))
         for reply in (self.reply, self.drafting.draft):
             if reply is not None:
                 due += [self.thinking.next_ms(reply), self.speaking.next_ms(reply)]
@@ -437,11 +329,7 @@ class Conversation:
 
     def tick(self, now_ms: float) -> None:
         self.keeping.tick(now_ms)
-        if now_ms >= self.listening.segment_due_ms:
-            self.listening.cut_segment(now_ms)
-        if self._barge is not None:
-            self._judge(self._barge.tick(now_ms), now_ms)
-        self.weigh(now_ms)
+        self.hearing.tick(now_ms)
         for reply in (self.reply, self.drafting.draft):
             if reply is not None:
                 self.thinking.tick(reply, now_ms)

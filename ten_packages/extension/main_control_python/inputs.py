@@ -25,9 +25,11 @@ class Inputs:
             names.ON_USER_LEFT: lambda now, _body: client.handle(now, {"type": "bye"}),
         }
         self.data: dict[str, Handler] = {
-            names.ASR_RESULT: conversation.asr_result,
-            names.ASR_FINALIZE_END: lambda now, body: conversation.asr_finalized(now, str(body.get("finalize_id", ""))),
-            names.TURN_DECISION: conversation.turn_decision,
+            names.ASR_RESULT: conversation.hearing.asr_result,
+            names.ASR_FINALIZE_END: lambda now, body: conversation.hearing.asr_finalized(
+                now, str(body.get("finalize_id", ""))
+            ),
+            names.TURN_DECISION: conversation.hearing.turn_decision,
             names.CLIENT_EVENT: client.handle,
             names.PLAYOUT_REPORT: self._playout_report,
             names.TTS_AUDIO_START: self._tts_audio_start,
@@ -43,13 +45,13 @@ class Inputs:
         conversation = self._conversation
         conversation.listening.sees_detector = True
         if not conversation.muted and conversation.config.mode == "auto":
-            conversation.speech_start(now_ms, float(body.get("timestamp_ms", 0.0)), body.get("decided_ms"))
+            conversation.hearing.speech_start(now_ms, float(body.get("timestamp_ms", 0.0)), body.get("decided_ms"))
 
     def _end_of_sentence(self, now_ms: float, body: Body) -> None:
         conversation = self._conversation
         if conversation.listening.speaking and not conversation.muted and conversation.config.mode == "auto":
             timestamp_ms = float(body.get("timestamp_ms", 0.0))
-            conversation.speech_end(now_ms, timestamp_ms, body.get("decided_ms"))
+            conversation.hearing.speech_end(now_ms, timestamp_ms, body.get("decided_ms"))
 
     # --- the model ---------------------------------------------------------------------------------------------------
 
