@@ -21,8 +21,8 @@ _URL_PREFIXES = ("http://", "https://", "www.")
 _URL_ENDS = frozenset(" \t\r\n<>\"'`|)]}")
 _URL_TRAILING = frozenset(".,!?;:")
 _LINE_MARKS = frozenset("#>-*+=~_ \t")
-# Taken in one piece. Not a word that begins with h or w: that may become an address.
-_PLAIN = re.compile(r"(?:(?<=[A-Za-z0-9])[A-Za-z0-9]|[a-gi-vx-zA-Z0-9 ,.!?;:'])+")
+# Taken in one piece. Not a word that may become an address: one that begins with ht or ww, or of which we know only the h or w.
+_PLAIN = re.compile(r"(?:(?<=[A-Za-z0-9])[A-Za-z0-9]|h(?=[^t])|w(?=[^w])|[a-gi-vx-zA-Z0-9 ,.!?;:'])+")
 _MAX_TAG_CHARS = 120
 _FENCE = 3
 
@@ -49,7 +49,7 @@ class SpeakableFilter:
         while i < end:
             if self._state == self._in_text and not self._line_start:
                 plain = _PLAIN.match(text, i)
-                if plain is not None and (i or text[0] not in "hw"):
+                if plain is not None:
                     self._emit_run(plain.group(), self._position)
                     self._position += plain.end() - i
                     i = plain.end()
