@@ -244,7 +244,8 @@ def test_memory_is_shown_corrected_and_deleted(open_page: Opener, gateway: FakeG
     page.click("#memory-items li.used button")
     page.eval("document.querySelector('#memory-items textarea').value = 'Ana moved to Lisbon'")
     page.click("#memory-items textarea + button")
-    until(lambda: gateway.memories and gateway.memories[1]["text"] == "Ana moved to Lisbon")
+    page.wait("!document.querySelector('#memory-items textarea')")
+    assert gateway.memories and gateway.memories[1]["text"] == "Ana moved to Lisbon"
     page.click("#memory-items li:last-child button:last-child")
     until(lambda: gateway.memories is not None and len(gateway.memories) == 2)
 

@@ -97,6 +97,10 @@ export class Page {
     byId("export-text").addEventListener("click", () => this.exportText());
     byId("export-audio").addEventListener("click", () => this.exportAudio());
     byId("clear").addEventListener("click", () => conversation.clear());
+    // A page that is put aside may come back and resume; one that is closed says goodbye, so that its place is free at once.
+    window.addEventListener("pagehide", (event) => {
+      if (!event.persisted) conversation.session.end();
+    });
     listenToKeys({
       talk: () => this.talk(),
       mute: () => this.mute(),

@@ -29,8 +29,8 @@ export class AudioEngine extends Emitter {
     context.onstatechange = () => this.emit("context", context.state);
     const resumed = context.resume();
     if (navigator.audioSession) navigator.audioSession.type = "play-and-record";
-    await context.audioWorklet.addModule(new URL("./playout-worklet.js", import.meta.url));
-    await context.audioWorklet.addModule(new URL("./capture-worklet.js", import.meta.url));
+    const modules = ["./playout-worklet.js", "./capture-worklet.js"].map((file) => new URL(file, import.meta.url));
+    await Promise.all(modules.map((module) => context.audioWorklet.addModule(module)));
     // The person may have ended the conversation before it began.
     if (this.context !== context) return null;
     this.addPlayout(context);

@@ -54,8 +54,8 @@ export class Conversation extends Emitter {
   /** Call inside a gesture. Sound and line are opened at the same time; what is said meanwhile is not lost. */
   async start({ microphone }) {
     const { settings, engine, session } = this;
-    const opening = engine.open({ speakerId: settings.get("speakerId") });
     session.start();
+    const opening = engine.open({ speakerId: settings.get("speakerId") });
     let failure = await opening;
     if (!failure && microphone && !engine.microphone) failure = await this.openMicrophone();
     if (failure) this.emit("failure", { code: failure });
