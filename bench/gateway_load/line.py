@@ -23,7 +23,8 @@ OnFrame = Callable[[int, bytes], None]
 class Line(asyncio.Protocol):
     """`on_frame(opcode, payload)` gets text and binary frames; pings are answered."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: str = "/v1/talk") -> None:
+        self._path = path
         self.on_frame: OnFrame = lambda _opcode, _payload: None
         self.transport: asyncio.Transport | None = None
         self.opened = asyncio.get_running_loop().create_future()
@@ -40,7 +41,7 @@ class Line(asyncio.Protocol):
         key = base64.b64encode(os.urandom(16)).decode()
         host = transport.get_extra_info("peername")
         transport.write(
-            f"GET /v1/talk HTTP/1.1\r\nHost: 127.0.0.1:{host[1]}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"GET {self._path} HTTP/1.1\r\nHost: 127.0.0.1:{host[1]}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
         )
 
@@ -119,17 +120,17 @@ class Line(asyncio.Protocol):
         self.transport.abort()
 
 
-async def dial(port: int, **options: Any) -> Line:
+async def dial(port: int, path: str = "/v1/talk") -> Line:
     loop = asyncio.get_running_loop()
-    _, line = await loop.create_connection(Line, "127.0.0.1", port, **options)
+    _, line = await loop.create_connection(lambda: Line(path), "127.0.0.1", port)
     if not await line.opened:
         raise ConnectionError("the server refused the WebSocket")
     return line
 
 
-async def begin(port: int, **options: Any) -> tuple[Line, dict[str, Any]]:
+async def begin(port: int, path: str = "/v1/talk") -> tuple[Line, dict[str, Any]]:
     """A conversation: the line and its `ready`."""
-    line = await dial(port, **options)
+    line = await dial(port, path)
     first = asyncio.get_running_loop().create_future()
 
     def take(opcode: int, payload: bytes) -> None:

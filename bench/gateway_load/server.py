@@ -24,10 +24,13 @@ START_TIMEOUT_S = 60.0
 class GatewayProcess:
     """A context manager; everything it tells comes from outside: HTTP and /proc."""
 
-    def __init__(self, graph: str, graphs_from: Path = APP / "graphs", **settings: Any) -> None:
+    def __init__(
+        self, graph: str, graphs_from: Path = APP / "graphs", log_level: str = "warn", **settings: Any
+    ) -> None:
         self.port = free_port()
         self._graph_file = graphs_from / f"{graph}.json"
         self._settings = settings
+        self._log_level = log_level
         self._directory = tempfile.TemporaryDirectory(prefix="stream-talk-bench-")
         self._log = Path(self._directory.name, "server.log")
         self._process: subprocess.Popen[bytes] | None = None
@@ -35,7 +38,7 @@ class GatewayProcess:
     def __enter__(self) -> GatewayProcess:
         command = [
             sys.executable, str(ROOT / "main.py"), "--", "--graph", str(self._gateway_graph(self._graph_file)),
-            "--no-browser", "--log-level", "warn",
+            "--no-browser", "--log-level", self._log_level,
         ]  # fmt: skip
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         with self._log.open("wb") as log:
@@ -58,13 +61,13 @@ class GatewayProcess:
         while time.monotonic() < deadline:
             assert self._process is not None
             if self._process.poll() is not None:
-                raise RuntimeError(f"the server ended:\n{self.log()}")
+                raise RuntimeError(f"the server ended:\n{self.log()[-4000:]}")
             try:
                 self.get("/health")
                 return
             except OSError:
                 time.sleep(0.1)
-        raise RuntimeError(f"the server did not start in {START_TIMEOUT_S:.0f} s:\n{self.log()}")
+        raise RuntimeError(f"the server did not start in {START_TIMEOUT_S:.0f} s:\n{self.log()[-4000:]}")
 
     def __exit__(self, *_error: object) -> None:
         assert self._process is not None
@@ -88,7 +91,7 @@ class GatewayProcess:
         return self._process is not None and self._process.poll() is None
 
     def log(self) -> str:
-        return self._log.read_text(errors="replace")[-4000:]
+        return self._log.read_text(errors="replace")
 
     def get(self, path: str) -> str:
         try:

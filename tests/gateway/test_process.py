@@ -13,7 +13,7 @@ import pytest
 
 from bench.gateway_load import faults, measures
 from bench.gateway_load.line import BINARY, TEXT, Line, begin
-from bench.gateway_load.server import GatewayProcess
+from bench.gateway_load.server import ROOT, GatewayProcess
 
 
 class Ear:
@@ -79,6 +79,23 @@ def test_sigterm_lets_the_sentence_end_and_closes_with_a_reason():
 
     with GatewayProcess("loopback") as server:
         asyncio.run(scenario(server))
+
+
+def test_the_log_knows_sessions_and_turns_but_neither_words_nor_secrets():
+    async def scenario(server: GatewayProcess) -> str:
+        line, ready = await begin(server.port, path="/v1/talk?token=house-secret")
+        ear = Ear(line)
+        line.say(type="text", text="my password is rosebud")
+        await ear.until("audio_start")
+        line.say(type="bye")
+        await line.closed
+        return f"{ready['session_id']}|{ready['resume_token']}"
+
+    with GatewayProcess("embedded", ROOT / "graphs", log_level="info", token="house-secret") as server:
+        session_id, resume_token = asyncio.run(scenario(server)).split("|")
+        log = server.log()
+    assert f"correlationId={session_id}#" in log
+    assert all(secret not in log for secret in ("rosebud", "house-secret", resume_token))
 
 
 @pytest.mark.slow

@@ -1,1 +1,1 @@
-from . import addon
+from . import addon  # noqa: F401 (registers it)
