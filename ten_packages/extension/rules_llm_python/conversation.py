@@ -16,7 +16,7 @@ NAME_ZH = re.compile("(?:我叫|我的名字是|我的名字叫|叫我)([\u3400-
 NOT_NAMES_EN = {"a", "an", "the", "not", "when", "later", "back", "if", "what", "tomorrow", "today", "anything"}
 NOT_NAMES_ZH = ("什么", "啥", "谁")
 # The mark that a cut leaves in the history is for a language model; read aloud it would be noise.
-ASIDE = re.compile(r"\s*[\[(（【][^\])）】]*interrupt[^\])）】]*[\])）】]\s*", re.I)
+ASIDE = re.compile(r"\s*(?:[\[(（【][^\])）】]*interrupt[^\])）】]*[\])）】]\s*|[—…]+\s*$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,10 @@ def timer_answer(conversation: Conversation, match: re.Match[str]) -> Answer:
     seconds = span_zh(conversation.words) if zh else span_en(conversation.words)
     if seconds is None:
         return speech(conversation, "how long")
-    return UseTool(str(tool["name"]), _arguments(tool, seconds, conversation.text))
+    return UseTool(str(tool["name"]), _arguments(tool, seconds, conversation))
 
 
-def _arguments(tool: Mapping[str, Any], seconds: int, text: str) -> dict[str, Any]:
+def _arguments(tool: Mapping[str, Any], seconds: int, conversation: Conversation) -> dict[str, Any]:
     arguments: dict[str, Any] = {}
     for parameter in tool.get("parameters", ()):
         name = str(parameter.get("name", ""))
@@ -37,8 +37,10 @@ def _arguments(tool: Mapping[str, Any], seconds: int, text: str) -> dict[str, An
             arguments[name] = seconds * 1000
         elif "second" in name or number:
             arguments[name] = seconds
+        elif name == "language":
+            arguments[name] = conversation.language
         elif parameter.get("required"):
-            arguments[name] = text
+            arguments[name] = conversation.text
     return arguments
 
 

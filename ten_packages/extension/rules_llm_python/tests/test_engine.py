@@ -19,6 +19,7 @@ TIMER_TOOL = {
     "parameters": [
         {"name": "seconds", "type": "float64", "description": "how long", "required": True},
         {"name": "label", "type": "string", "description": "what for", "required": False},
+        {"name": "language", "type": "string", "description": "of the announcement", "required": False},
     ],
 }
 EVENING = 1_795_207_500.0  # 2026-11-20 20:45:00 UTC, a Friday
@@ -133,8 +134,9 @@ def test_it_repeats_what_it_said_and_what_was_said() -> None:
 
 def test_a_cut_reply_is_repeated_without_its_mark() -> None:
     talk = Talk()
-    talk.messages = [{"role": "assistant", "content": "Once there was [interrupted by the person]"}]
-    assert talk.say("repeat that") == "I said: Once there was"
+    for mark in (" —", " [interrupted by the person]"):
+        talk.messages = [{"role": "assistant", "content": f"Once there was{mark}"}]
+        assert talk.say("repeat that") == "I said: Once there was"
 
 
 def test_reflection_turns_the_person_round() -> None:
@@ -151,14 +153,14 @@ def test_small_talk_does_not_repeat_itself() -> None:
 def test_a_timer_is_set_through_the_tool() -> None:
     talk = Talk()
     assert talk.say("set a timer for an hour and five minutes", [TIMER_TOOL]) == ""
-    assert talk.events == [ToolCall("call_r1", "set_timer", {"seconds": 3900})]
+    assert talk.events == [ToolCall("call_r1", "set_timer", {"seconds": 3900, "language": "en"})]
     talk.messages[-1:] = [
         {"type": "function_call", "call_id": "call_r1", "name": "set_timer", "arguments": "{}", "role": "assistant"},
         {"type": "function_call_output", "call_id": "call_r1", "output": "Timer set.", "role": "tool"},
     ]
     assert "".join(e.text for e in asyncio.run(talk._reply([TIMER_TOOL])) if isinstance(e, TextDelta)) == "Timer set."
     assert talk.say("定一个五分钟的闹钟", [TIMER_TOOL]) == ""
-    assert talk.events == [ToolCall("call_r1", "set_timer", {"seconds": 300})]
+    assert talk.events == [ToolCall("call_r1", "set_timer", {"seconds": 300, "language": "zh"})]
 
 
 def test_a_timer_without_the_tool_or_without_a_time() -> None:
