@@ -76,7 +76,10 @@ class MainControlExtension(AsyncExtension):
             handler(clock.now_ms(), body)
         except Exception as error:
             self._log_failure(f"could not handle {body.get('type') or handler}", error)
-        await self._carry_out()
+        try:
+            await self._carry_out()
+        except Exception as error:
+            self._log_failure("could not send", error)
 
     # --- wishes ------------------------------------------------------------------------------------------------------
 
