@@ -31,7 +31,9 @@ def test_say_writes_a_wav_file(tmp_path: Path) -> None:
 
 
 def test_say_as_json_has_words_and_mouth_shapes_in_chinese_too(tmp_path: Path) -> None:
-    done = command("say", "-", "--graph", "chinese-voice", "--json", "--out", str(tmp_path / "x.wav"), stdin="你好".encode())
+    done = command(
+        "say", "-", "--graph", "chinese-voice", "--json", "--out", str(tmp_path / "x.wav"), stdin="你好".encode()
+    )
     result = json.loads(done.stdout)
     assert [word["word"] for word in result["words"]] == ["你", "好"]
     assert result["visemes"] and result["seconds"] > 0.3 and result["sample_rate_hz"] == 22050

@@ -23,6 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check.add_argument(
         "--any-machine", action="store_true", help="leave out what is only missing here: packages, models, variables"
     )
+    check.add_argument("--budget", action="store_true", help="predict first sound and memory instead")
+    check.add_argument(
+        "--reconcile", type=Path, metavar="TRACE", help="with --budget: set a trace of `talk --trace` beside it"
+    )
     check.add_argument("--json", action="store_true", help="findings as JSON")
     show = actions.add_parser("show", help="print nodes, ports and edges")
     show.add_argument("file", metavar="FILE", help="graph file, or the name of a graph in graphs/")
@@ -35,6 +39,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     files = args.files or [str(path) for path in sorted((app_home() / "graphs").glob("*.json"))]
+    if args.budget or args.reconcile:
+        return _budget(files, args.reconcile)
     checks = SOUND_CHECKS if args.any_machine else CHECKS
     findings = {file: check_file(_existing(file), checks=checks) for file in files}
     if args.json:
@@ -43,6 +49,14 @@ def _check(args: argparse.Namespace) -> int:
         for file, problems in findings.items():
             print("\n".join(problem.line() for problem in problems) if problems else f"{file}: ok")
     return 1 if any(findings.values()) else 0
+
+
+def _budget(files: list[str], trace: Path | None) -> int:
+    from stream_talk_cli.budget_report import report
+
+    reports = [report(file, trace) for file in files]
+    print("\n\n".join(text for text, _ in reports))
+    return 0 if all(fits for _, fits in reports) else 1
 
 
 def _existing(file: str) -> str:

@@ -107,7 +107,9 @@ class _Listener:
         if body.get("final"):
             self._clear_line()
             if text:
-                self.segments.append({key: body[key] for key in ("text", "start_ms", "duration_ms", "language", "words")})
+                self.segments.append(
+                    {key: body[key] for key in ("text", "start_ms", "duration_ms", "language", "words")}
+                )
                 if not self._as_json:
                     print(f"[{body['start_ms'] / 1000:7.2f} s] {text}", flush=True)
         elif self._shows_partials:
@@ -121,6 +123,8 @@ class _Listener:
     def report(self, seconds: float) -> None:
         text = join_segments(segment["text"] for segment in self.segments)
         if self._as_json:
-            print(json.dumps({"text": text, "seconds": round(seconds, 3), "segments": self.segments}, ensure_ascii=False))
+            print(
+                json.dumps({"text": text, "seconds": round(seconds, 3), "segments": self.segments}, ensure_ascii=False)
+            )
         elif not text:
             print("no words were understood", file=sys.stderr)
