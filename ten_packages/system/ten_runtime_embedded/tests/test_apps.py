@@ -392,3 +392,43 @@ def test_messages_to_an_app_that_takes_none_are_refused(app_of: Any, stage: Any)
     app = app_of(nodes_of(stage, asking=Asking))
     app.run(False)
     assert details == ["Failed to find destination."]
+
+
+@pytest.mark.parametrize(("disabled", "hooked"), [("false", True), ("true", False)])
+def test_signals_are_hooked_only_while_an_app_runs_in_the_foreground(
+    app_of: Any, monkeypatch: pytest.MonkeyPatch, disabled: str, hooked: bool
+) -> None:
+    monkeypatch.setenv("TEN_DISABLE_SIGNAL_TRAP", disabled)
+    before = signal.getsignal(signal.SIGTERM)
+    during: list[Any] = []
+    app = app_of()
+    acknowledge = app.on_init
+
+    def on_init(ten_env: Any) -> None:
+        during.append(signal.getsignal(signal.SIGTERM))
+        acknowledge(ten_env)
+        app.close()
+
+    app.on_init = on_init
+    app.run(False)
+    assert (during[0] is not before) is hooked
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_placeholders_in_app_properties_are_resolved(app_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEN_TEST_WORD", "word")
+    seen: list[Any] = []
+    app = app_of(word="${env:TEN_TEST_WORD}")
+    acknowledge = app.on_init
+
+    def on_init(ten_env: Any) -> None:
+        seen.append(ten_env.get_property_string("word"))
+        acknowledge(ten_env)
+        app.close()
+
+    app.on_init = on_init
+    app.run(False)
+    assert seen == [("word", None)]
+    unset = app_of(word="${env:TEN_TEST_UNSET}")
+    unset.run(False)
+    assert "TEN_TEST_UNSET" in unset.failure().error_message()

@@ -28,20 +28,21 @@ def use_native(module_name: str) -> bool:
     if package is None:
         return False
     module = sys.modules[module_name]
-    embedded_path = list(module.__path__)
+    embedded_path, embedded_file = list(module.__path__), module.__file__
     ours = {name: sys.modules.pop(name) for name in list(sys.modules) if name.startswith(f"{module_name}.")}
     added = [str(package.parent), str(package.parent.parent / "lib")]
     sys.path[:0] = added
     module.__path__ = [str(package)]
     try:
         file = package / "__init__.py"
+        module.__file__ = str(file)
         exec(compile(file.read_text(encoding="utf-8"), str(file), "exec"), module.__dict__)
     except ImportError as reason:
         # Typically built for another Python version: say so and go on with what works.
         for name in [name for name in sys.modules if name.startswith(f"{module_name}.")]:
             del sys.modules[name]
         sys.modules.update(ours)
-        module.__path__ = embedded_path
+        module.__path__, module.__file__ = embedded_path, embedded_file
         sys.path[:] = [entry for entry in sys.path if entry not in added]
         warnings.warn(f"the native ten_runtime in {package} cannot be used: {reason}", RuntimeWarning, stacklevel=3)
         return False
