@@ -53,7 +53,8 @@ export class TimingModel {
   replyStarted(generation, { startedMs, heardMs, inputLatencyMs, rttMs }) {
     const turn = this.of(generation);
     if (!turn || turn.heardMs !== null) return null;
-    Object.assign(turn, { startedMs, heardMs, inputLatencyMs, rttMs });
+    // The audio thread's clock and this one differ by a few milliseconds; nothing starts before it has arrived.
+    Object.assign(turn, { startedMs: Math.max(startedMs, turn.arrivedMs ?? startedMs), heardMs, inputLatencyMs, rttMs });
     return this.finish(turn);
   }
 

@@ -1,12 +1,12 @@
 // What the orb looks like in each state, as numbers, and the outline they make. Pure.
 //
 // Form says as much as colour, for those who see no colour and those who see it from the door: a ring listens, a filling ring hears, three
-// lobes think, a full body speaks, two bars wait, a broken ring has lost the line.
+// lobes think, a full body speaks, two bars wait, a broken ring has lost the line. At rest both voices are there (`both`).
 
-const REST = { scale: 0.56, ring: 0, wobble: 0.012, lobes: 0, spin: 0.12, breath: 0.02, bars: 0, gaps: 0, gain: 0 };
+const REST = { scale: 0.56, ring: 0, wobble: 0.012, lobes: 0, spin: 0.12, breath: 0.02, bars: 0, gaps: 0, gain: 0, both: 0 };
 
 export const SHAPES = Object.freeze({
-  idle: REST,
+  idle: { ...REST, both: 1 },
   connecting: { ...REST, gaps: 1, ring: 1, scale: 0.6, spin: 1.2 },
   listening: { ...REST, ring: 1, scale: 0.66, breath: 0.035, gain: 0.15 },
   hearing: { ...REST, ring: 0.55, scale: 0.68, wobble: 0.03, gain: 1 },

@@ -82,6 +82,26 @@ export class Orb {
     this.pen.globalAlpha = 1;
   }
 
+  /** The two voices side by side, while neither speaks. Their colours lie in the canvas's own border, which has no width. */
+  blend(half) {
+    const { pen, shape } = this;
+    const reach = half * shape.scale;
+    const { borderLeftColor: you, borderRightColor: it } = getComputedStyle(this.canvas);
+    const turn = -Math.PI / 3 + 0.3 * Math.sin(this.timeS * 0.3);
+    const [x, y] = [Math.cos(turn) * reach, Math.sin(turn) * reach];
+    const voices = pen.createLinearGradient(-x, -y, x, y);
+    voices.addColorStop(0.05, you);
+    // Mixed directly, sea and amber make mud; between them lies the first light.
+    voices.addColorStop(0.55, "#f0dcc0");
+    voices.addColorStop(0.95, it);
+    const colour = pen.fillStyle;
+    pen.fillStyle = voices;
+    pen.globalAlpha = shape.both;
+    pen.fill();
+    pen.globalAlpha = 1;
+    pen.fillStyle = colour;
+  }
+
   /** Light from above left: the body is round, not a disc. */
   sheen(half) {
     const { pen, shape } = this;
@@ -105,6 +125,7 @@ export class Orb {
     pen.globalAlpha = 0.1 + 0.9 * solid ** 1.5;
     pen.fill();
     pen.globalAlpha = 1;
+    if (shape.both > 0.02) this.blend(half);
     if (solid > 0.02) this.sheen(half);
     if (shape.ring < 0.02) return;
     pen.lineWidth = half * (0.05 + 0.05 * shape.ring);
