@@ -14,8 +14,8 @@ from pydantic import BaseModel, Field
 from stream_talk import clock
 from stream_talk.memory import conversations
 from stream_talk.memory.long_term import SqliteLongTermStore
-from stream_talk.paths import memory_file
 from stream_talk.memory.service import SHARED
+from stream_talk.paths import memory_file
 
 from ..gateway import Gateway
 
