@@ -10,6 +10,7 @@ from typing import Any
 from stream_talk.asr.hypothesis import Hypothesis
 from stream_talk.asr.rolling import Samples
 from stream_talk.engines.interfaces import EngineUnavailable
+from stream_talk.models.remedy import how_to_get
 from stream_talk.text.units import is_cjk
 
 from .options import WhisperOptions
@@ -147,14 +148,14 @@ def _checked(model: str) -> str:
     """A folder is looked into first: with a file missing, faster-whisper would download another or fail on shapes later."""
     folder = Path(model).expanduser()
     if not folder.is_dir():
-        if "/" in model and (model.startswith((".", "/", "~"))):
-            raise EngineUnavailable(f"there is no Whisper model in {model}", "correct `model`")
+        if model.startswith((".", "/", "~")):
+            raise EngineUnavailable(f"there is no Whisper model in {model}", how_to_get(model))
         return model
     missing = [name for name in NEEDED_FILES if not (folder / name).is_file()]
     if not missing and "128" not in _mels(folder) and "large-v3" in folder.name:
         missing = ["preprocessor_config.json"]
     if missing:
-        raise EngineUnavailable(f"{folder} lacks {', '.join(missing)}", "fetch or convert the model again")
+        raise EngineUnavailable(f"{folder} lacks {', '.join(missing)}", how_to_get(folder))
     return str(folder)
 
 

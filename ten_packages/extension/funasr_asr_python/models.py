@@ -11,6 +11,7 @@ from typing import Any
 from stream_talk.asr.hypothesis import Hypothesis
 from stream_talk.asr.rolling import Samples, after, join
 from stream_talk.engines.interfaces import EngineUnavailable
+from stream_talk.models.remedy import how_to_get
 
 from .options import FunAsrOptions
 
@@ -48,9 +49,7 @@ def _check(name: str, options: FunAsrOptions) -> None:
         folder = Path(name).expanduser()
         missing = [file for file in NEEDED_FILES if not (folder / file).is_file()]
         if missing:
-            raise EngineUnavailable(
-                f"{name} is no FunASR model: it lacks {', '.join(missing)}", "fetch the model again"
-            )
+            raise EngineUnavailable(f"{name} is no FunASR model: it lacks {', '.join(missing)}", how_to_get(name))
     elif not options.download:
         remedy = f"`stream-talk models pull {name}`, or set the model to its folder, or `download` to true"
         raise EngineUnavailable(f"no folder is given for the FunASR model {name}", remedy)

@@ -11,6 +11,7 @@ from typing import Any
 from stream_talk.asr.hypothesis import Hypothesis
 from stream_talk.asr.rolling import Samples, after
 from stream_talk.engines.interfaces import EngineUnavailable
+from stream_talk.models.remedy import how_to_get
 
 from .options import MlxOptions
 
@@ -124,11 +125,11 @@ def _folder(options: MlxOptions) -> Path:
         if not any(next(folder.glob(pattern), None) for pattern in WEIGHTS):
             missing.append("weights")
         if missing:
-            raise EngineUnavailable(f"{folder} lacks {' and '.join(missing)}", "fetch the model again")
+            raise EngineUnavailable(f"{folder} lacks {' and '.join(missing)}", how_to_get(folder))
         _check_type(folder)
         return folder
     if options.model.startswith((".", "/", "~")):
-        raise EngineUnavailable(f"there is no model in {options.model}", "correct `model`")
+        raise EngineUnavailable(f"there is no model in {options.model}", how_to_get(options.model))
     return _from_hub(options)
 
 
@@ -136,7 +137,7 @@ def _check_type(folder: Path) -> None:
     try:
         json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except ValueError as error:
-        raise EngineUnavailable(f"{folder}/config.json is no JSON", "fetch the model again") from error
+        raise EngineUnavailable(f"{folder}/config.json is no JSON", how_to_get(folder)) from error
 
 
 def _from_hub(options: MlxOptions) -> Path:

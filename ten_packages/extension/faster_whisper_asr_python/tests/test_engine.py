@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from stream_talk.engines.interfaces import EngineUnavailable, Pcm16, Transcript
 from stream_talk.engines.spec import EngineSpec
+from stream_talk.paths import models_dir
 
 from ten_packages.extension.faster_whisper_asr_python.config import WhisperConfig
 from ten_packages.extension.faster_whisper_asr_python.engine import FasterWhisperEngine
@@ -185,6 +186,9 @@ def test_missing_models_are_told_with_a_remedy(tmp_path: Path, english: str, mon
         FasterWhisperEngine(model="tiny", download_dir=str(tmp_path)).load()
     with pytest.raises(EngineUnavailable, match="there is no Whisper model"):
         FasterWhisperEngine(model=str(tmp_path / "nowhere")).load()
+    monkeypatch.setenv("STREAM_TALK_MODELS_DIR", str(tmp_path / "models"))
+    with pytest.raises(EngineUnavailable, match=r"models pull faster-whisper-base"):
+        FasterWhisperEngine(model=str(models_dir() / "faster-whisper-base")).load()
     for name in ("model.bin", "config.json"):
         (tmp_path / name).write_bytes((Path(english) / name).read_bytes())
     with pytest.raises(EngineUnavailable, match=r"lacks tokenizer\.json"):

@@ -36,7 +36,7 @@ MODELS: tuple[Model, ...] = (
     Model("faster-whisper-base", "asr", "Systran/faster-whisper-base", _WHISPER, 145),
     Model("faster-whisper-small", "asr", "Systran/faster-whisper-small", _WHISPER, 484),
     Model("faster-whisper-large-v3-turbo", "asr", "mobiuslabsgmbh/faster-whisper-large-v3-turbo", _WHISPER, 1620),
-    Model("mlx-whisper-large-v3-turbo", "asr", "mlx-community/whisper-large-v3-turbo", _WHISPER, 1610, note="Apple Silicon"),
+    Model("mlx-whisper-large-v3-turbo", "asr", "mlx-community/whisper-large-v3-turbo-asr-fp16", _WHISPER, 1610, note="Apple Silicon"),
     Model("paraformer-zh-streaming", "asr", "funasr/paraformer-zh-streaming", _FUNASR, 880,
           modelscope="iic/speech_paraformer-large_asr_nat-zh-cn-16k-common-vocab8404-online"),
     Model("sensevoice-small", "asr", "FunAudioLLM/SenseVoiceSmall", _FUNASR, 940, modelscope="iic/SenseVoiceSmall"),
