@@ -432,3 +432,23 @@ def test_placeholders_in_app_properties_are_resolved(app_of: Any, monkeypatch: p
     unset = app_of(word="${env:TEN_TEST_UNSET}")
     unset.run(False)
     assert "TEN_TEST_UNSET" in unset.failure().error_message()
+
+
+def test_closing_while_a_graph_is_being_made_is_no_failure(app_of: Any, stage: Any) -> None:
+    from ten_runtime import Addon, Extension, register_addon_as_extension
+
+    @register_addon_as_extension("made_slowly")
+    class _Slow(Addon):
+        def on_create_instance(self, ten_env: Any, name: str, context: Any) -> None:
+            app.close()
+            threading.Timer(0.05, lambda: ten_env.on_create_instance_done(AsyncExtension(name), context)).start()
+
+    nodes = nodes_of(stage, sync=Extension)
+    nodes.append({"type": "extension", "name": "slow", "addon": "made_slowly"})
+    app = app_of(nodes, virtual=False)
+    app.run(False)
+    assert app.failure() is None and app.events[-1] == "deinit"
+    groups = [thread for thread in threading.enumerate() if thread.name == "ten:unspecified_group"]
+    for thread in groups:
+        thread.join(2)
+    assert not any(thread.is_alive() for thread in groups)

@@ -117,8 +117,12 @@ class InstanceContext:
 
     def done(self, instance: BaseExtension) -> None:
         self.instance = instance
-        if self._arrived is not None:
+        if self._arrived is None:
+            return
+        try:
             self._loop.call_soon_threadsafe(self._notify)
+        except RuntimeError:
+            runtime_log.debug("an instance arrived after its app had ended")
 
     def _notify(self) -> None:
         if self._arrived is not None and not self._arrived.done():

@@ -200,6 +200,8 @@ class AppCore(Endpoint):
                 try:
                     await self.start_predefined(graph)
                 except (GraphStartError, GraphError) as reason:
+                    if self.is_closing:
+                        return
                     error = generic_error(f'graph "{graph.name}" cannot be started: {reason}')
                     runtime_log.error(error.error_message())
                     self.fail(error)

@@ -56,18 +56,19 @@ class Engine:
 
     async def create(self, flat: FlatGraph) -> None:
         """All instances and the wiring; raises ``GraphStartError``. Nothing runs before ``begin``."""
+        is_complete = False
         try:
             for node in flat.nodes:
                 if node.app not in ("", LOCAL_URI, self.app.uri):
                     raise GraphStartError(f'node "{node.name}" belongs to another app ({node.app})')
                 self.hosts[node.name] = await self._factory.make(node)
+            is_complete = True
         except (AddonError, SetupError, asyncio.TimeoutError) as reason:
             text = str(reason) or "the addon did not deliver an instance in time"
-            self._factory.end()
             raise GraphStartError(f'node "{node.name}": {text}') from reason
-        except GraphStartError:
-            self._factory.end()
-            raise
+        finally:
+            if not is_complete:
+                self._factory.end()
         self._wire(flat)
 
     def _wire(self, flat: FlatGraph) -> None:
