@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from websockets.asyncio.server import Request, Response, ServerConnection, serve
+from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 
 from stream_talk import clock
 from stream_talk.testing.openai_server import Reply
@@ -111,16 +112,16 @@ class LmStudioServer(ServerThread):
     # --- calls ----------------------------------------------------------------------------------------------------
 
     def _answer_call(self, namespace: str, message: Json) -> Json:
-        answers = {
-            ("system", "listDownloadedModels"): lambda: [_info(key) for key in self.downloaded],
-            ("llm", "listLoaded"): lambda: [_instance(key) for key in self.loaded],
-            ("embedding", "listLoaded"): list,
+        answers: dict[tuple[str, str], list[Json]] = {
+            ("system", "listDownloadedModels"): [_info(key) for key in self.downloaded],
+            ("llm", "listLoaded"): [_instance(key) for key in self.loaded],
+            ("embedding", "listLoaded"): [],
         }
         answer = answers.get((namespace, message["endpoint"]))
         if answer is None:
             error = {"title": f"{namespace} has no {message['endpoint']}"}
             return {"type": "rpcError", "callId": message["callId"], "error": error}
-        return {"type": "rpcResult", "callId": message["callId"], "result": answer()}
+        return {"type": "rpcResult", "callId": message["callId"], "result": answer}
 
     # --- channels -------------------------------------------------------------------------------------------------
 
