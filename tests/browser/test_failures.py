@@ -52,6 +52,13 @@ def test_insecure_pages_are_told_about_https(open_page: Opener, gateway: FakeGat
     page = open_page(gateway.url.replace("127.0.0.1", "insecure.test"))
     page.click("#talk")
     assert "https://" in failure(page)
+    page.click('[data-way="type"]')
+    page.type("then in writing")
+    page.key("Enter")
+    until(lambda: gateway.of_type("text"))
+    gateway.reply("In writing, then.", generation=1, turn_id=1, duration_ms=500)
+    read = until(lambda: [r for r in gateway.of_type("playout") if r["state"] == "finished"])[0]
+    assert read["played_ms"] == 500, "what cannot be heard was read"
 
 
 def test_server_gone_and_back(open_page: Opener, gateway: FakeGateway) -> None:

@@ -59,6 +59,7 @@ def test_a_turn_is_captioned_lit_measured_and_reported(open_page: Opener, gatewa
         "Loudspeaker",
     } <= set(stages)
     assert page.text("#timing-figures dd").endswith("ms")
+    assert page.text("#line-figures").split("\n")[::2] == ["Line, both ways", "Buffer", "Dropouts"]
 
 
 def test_an_interruption_is_silent_at_once_and_strikes_what_was_not_heard(
@@ -172,6 +173,7 @@ def test_settings_take_effect_while_talking(open_page: Opener, gateway: FakeGate
     page = open_page()
     talk(page, gateway)
     page.click('[data-panel="settings"]')
+    page.wait("document.querySelectorAll('#settings [name=voice] option').length === 3")
     for name, value in {"patience": 0.8, "interruption": 0.2, "rate": 1.5, "voice": "ben"}.items():
         choose(page, f"#settings [name={name}]", value)
     until(lambda: len(gateway.of_type("settings")) == 4)

@@ -77,6 +77,7 @@ export class Page {
     conversation.on("recovered", (code) => this.failures.isOver(code));
     conversation.on("holding", (down) => this.stage.holding(down));
     conversation.on("rtt", (rttMs) => this.lineQuality(rttMs));
+    conversation.on("jitter", (jitter) => this.timing.line({ jitter }));
   }
 
   /** What leads from the person to the conversation. */
@@ -113,13 +114,8 @@ export class Page {
   }
 
   async ask() {
-    const [graphs, voices, remembers] = await Promise.all([
-      this.server.graphs().catch(() => null),
-      this.server.voices().catch(() => []),
-      this.memory.exists(),
-    ]);
+    const [graphs, remembers] = await Promise.all([this.server.graphs().catch(() => null), this.memory.exists()]);
     if (graphs) this.graphSwitch.offer(graphs, this.settings.get("graph"));
-    this.settingsPanel.voices(voices);
     document.querySelector('[data-panel="memory"]').hidden = !remembers;
   }
 
@@ -177,15 +173,25 @@ export class Page {
   }
 
   lineQuality(rttMs) {
+    this.timing.line({ rttMs });
     byId("line-quality").hidden = false;
     byId("line-quality").textContent = this.t("ms", { ms: rttMs < 10 ? rttMs.toFixed(1) : Math.round(rttMs) });
   }
 
   panelChanged(open) {
-    if (open === "settings") this.settingsPanel.show();
+    if (open === "settings") this.showSettings();
     if (open === "memory") this.memory.show();
     if (open === "timing") this.timing.show(this.conversation.timing);
     this.conversation.session.send({ type: "stats", on: open === "graph", interval_ms: 500 });
+  }
+
+  /** Voices belong to the pipeline, and asking for them may wake its engine: not before somebody wants to see them. */
+  async showSettings() {
+    this.settingsPanel.show();
+    const graph = this.graphSwitch.name;
+    if (this.voicesOf === graph) return;
+    this.voicesOf = graph;
+    this.settingsPanel.voices(await this.server.voices(graph).catch(() => []));
   }
 
   chooseGraph(name) {

@@ -78,6 +78,8 @@ export default {
   figureLast: "Last turn",
   figureMedian: "Median",
   figureTail: "95 % within",
+  figureLine: "Line, both ways",
+  figureDropouts: "Dropouts",
   stages: {
     microphone: "Microphone",
     line_up: "Line, up",

@@ -78,6 +78,8 @@ export default {
   figureLast: "上一轮",
   figureMedian: "中位数",
   figureTail: "95% 不超过",
+  figureLine: "线路往返",
+  figureDropouts: "断音",
   stages: {
     microphone: "麦克风",
     line_up: "上行线路",

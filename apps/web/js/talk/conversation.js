@@ -20,6 +20,7 @@ export class Conversation extends Emitter {
     this.reporter = new PlayoutReporter((report) => session.send({ ...report, ack: session.ack() }));
     this.muted = false;
     this.holding = false;
+    this.readsOnly = false;
     this.reset();
     this.listen();
   }
@@ -57,6 +58,7 @@ export class Conversation extends Emitter {
     session.start();
     const opening = engine.open({ speakerId: settings.get("speakerId") });
     let failure = await opening;
+    this.readsOnly = failure !== null;
     if (!failure && microphone && !engine.microphone) failure = await this.openMicrophone();
     if (failure) this.emit("failure", { code: failure });
     if (!this.active) await engine.close();
@@ -141,12 +143,10 @@ export class Conversation extends Emitter {
         this.showState();
         break;
       case "audio_start":
-        this.newestGeneration = message.generation;
-        this.reporter.opened(message.generation, message.request_id);
-        this.timing.replyOpened({ turnId: message.turn_id, generation: message.generation });
+        this.replyOpened(message);
         break;
       case "audio_end":
-        this.engine.order({ type: "end", generation: message.generation });
+        this.replyComplete(message);
         break;
       case "playout_control":
         this.control(message);
@@ -160,6 +160,21 @@ export class Conversation extends Emitter {
       default:
         this.emit(message.type, message);
     }
+  }
+
+  replyOpened({ generation, request_id: requestId, turn_id: turnId }) {
+    this.newestGeneration = generation;
+    this.reporter.opened(generation, requestId);
+    this.timing.replyOpened({ turnId, generation });
+  }
+
+  replyComplete({ generation, total_ms: totalMs, reason }) {
+    this.engine.order({ type: "end", generation });
+    if (!this.readsOnly || reason === "interrupted") return;
+    // Where there is no sound the text is what the person gets, and they have it when it is there.
+    this.reporter.event({ state: "started", generation, playedMs: 0, bufferedMs: 0 }, this.now());
+    this.reporter.event({ state: "finished", generation, playedMs: totalMs ?? 0, bufferedMs: 0 }, this.now());
+    this.changed(this.captions.finished(generation));
   }
 
   control({ action, generation, gain_db: gainDb, from_ms: fromMs }) {

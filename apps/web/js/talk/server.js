@@ -46,8 +46,8 @@ export class Server {
     return this.ask("/v1/graphs");
   }
 
-  async voices() {
-    const answer = await this.ask("/v1/voices");
+  async voices(graph = "") {
+    const answer = await this.ask(`/v1/voices?graph=${encodeURIComponent(graph)}`);
     return normaliseVoices(answer);
   }
 

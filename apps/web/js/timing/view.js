@@ -7,16 +7,33 @@ const SHOWN = 12;
 export class TimingView {
   constructor(t) {
     this.t = t;
+    this.quality = { rttMs: null, jitter: null };
+  }
+
+  /** How the line is doing, beside what it cost. */
+  line(change) {
+    Object.assign(this.quality, change);
+    if (byId("panel").hidden) return;
+    const { rttMs, jitter } = this.quality;
+    const inMs = (ms) => this.t("ms", { ms: ms < 9.95 ? ms.toFixed(1) : Math.round(ms) });
+    this.figures("line-figures", [
+      ["figureLine", rttMs === null ? "–" : inMs(rttMs)],
+      ["figureBuffer", jitter === null ? "–" : inMs(jitter.targetMs)],
+      ["figureDropouts", jitter === null ? "–" : String(jitter.underruns)],
+    ]);
+  }
+
+  figures(id, rows) {
+    byId(id).replaceChildren(...rows.map(([name, value]) => el("div", {}, el("dt", {}, this.t(name)), el("dd", {}, value))));
   }
 
   show(model) {
     const { t } = this;
     const { count, lastMs, p50Ms, p95Ms } = model.summary();
     byId("timing-nothing").hidden = count > 0;
-    const figures = [["figureLast", lastMs], ["figureMedian", p50Ms], ["figureTail", p95Ms]];
-    byId("timing-figures").replaceChildren(
-      ...figures.map(([name, ms]) => el("div", {}, el("dt", {}, t(name)), el("dd", {}, ms === null ? "–" : t("ms", { ms: Math.round(ms) })))),
-    );
+    const inMs = (ms) => (ms === null ? "–" : t("ms", { ms: Math.round(ms) }));
+    this.figures("timing-figures", [["figureLast", inMs(lastMs)], ["figureMedian", inMs(p50Ms)], ["figureTail", inMs(p95Ms)]]);
+    this.line({});
     byId("waterfalls").replaceChildren(...model.turns.slice(-SHOWN).reverse().map((turn) => this.turn(turn)));
   }
 

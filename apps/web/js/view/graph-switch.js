@@ -28,6 +28,10 @@ export class GraphSwitch {
     this.running(graphs.some((g) => g.name === chosen && g.available) ? chosen : preset);
   }
 
+  get name() {
+    return this.select.value;
+  }
+
   running(name) {
     this.select.value = name;
   }
