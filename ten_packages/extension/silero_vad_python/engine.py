@@ -107,6 +107,7 @@ def _load(path: Path) -> _Model:
         raise EngineUnavailable("onnxruntime is not installed", "pip install onnxruntime") from error
 
 
+@cache
 def find_model() -> Path:
     """The model inside an installed package, found without importing it."""
     for carrier in _CARRIERS:
