@@ -173,3 +173,16 @@ def test_the_certificate_is_kept_until_it_must_change(tmp_path):
     later = now + datetime.timedelta(days=360)
     assert self_signed(tmp_path, own_addresses(), later).certificate.read_bytes() != second
     assert (tmp_path / "self-signed.key").stat().st_mode & 0o077 == 0
+
+
+def test_small_frames_do_not_wait_for_acknowledgements(with_server):
+    """Nagle's algorithm costs 40 ms per reply; it comes back whenever the listening socket does not name its protocol."""
+    import socket
+
+    async def scenario(server: Server) -> None:
+        client = await server.talk()
+        shell_socket = server.gateway.sessions[client.ready["session_id"]].port.socket
+        raw = shell_socket._line.transport.get_extra_info("socket")
+        assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+    with_server(scenario)
