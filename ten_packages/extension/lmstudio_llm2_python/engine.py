@@ -10,9 +10,9 @@ from stream_talk.engines.interfaces import EngineUnavailable, LlmEvent, LlmReque
 from stream_talk.engines.limit import TooLate, within
 
 from . import history, models
-from .config import LmStudioParams
 from .connection import Connection, naming_failures
 from .models import LoadProgress
+from .params import LmStudioParams
 from .prediction import Prediction
 
 

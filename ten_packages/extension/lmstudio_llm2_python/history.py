@@ -8,7 +8,7 @@ from typing import Any
 from stream_talk.engines.interfaces import LlmRequest
 from stream_talk.llm.tools import function_schema, parse_arguments
 
-from .config import LmStudioParams
+from .params import LmStudioParams
 
 Json = dict[str, Any]
 _PARAMETER_NAMES = {

@@ -8,8 +8,8 @@ from typing import Any
 from stream_talk.engines.interfaces import EngineUnavailable
 from stream_talk.engines.limit import TooLate, within
 
-from .config import LmStudioParams
 from .connection import naming_failures
+from .params import LmStudioParams
 
 LOG = logging.getLogger(__name__)
 MAX_NAMED = 6

@@ -18,8 +18,8 @@ from stream_talk.engines.interfaces import EngineUnavailable, LlmEvent, LlmReque
 from stream_talk.engines.limit import TooLate, within
 
 from . import failures, models, wire
-from .config import OpenAiParams
 from .failures import Refusal
+from .params import OpenAiParams
 from .reply import ReplyReader, ServerError
 from .sse import EventLines, EventTooLong
 

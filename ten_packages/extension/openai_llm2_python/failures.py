@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from stream_talk.engines.interfaces import EngineUnavailable
 
-from .config import OpenAiParams
+from .params import OpenAiParams
 from .reply import error_text
 
 RETRIED_STATUS = frozenset((408, 409, 425, 429, 500, 502, 503, 504))

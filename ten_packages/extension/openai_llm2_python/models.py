@@ -9,8 +9,8 @@ import httpx
 from stream_talk.engines.interfaces import EngineUnavailable
 
 from . import failures
-from .config import OpenAiParams
 from .failures import Refusal
+from .params import OpenAiParams
 
 _NOT_TALKERS = ("embed", "whisper", "rerank", "tts")
 MAX_NAMED = 6

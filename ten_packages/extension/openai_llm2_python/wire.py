@@ -8,7 +8,7 @@ from typing import Any
 from stream_talk.engines.interfaces import LlmRequest
 from stream_talk.llm.tools import function_schema
 
-from .config import OpenAiParams
+from .params import OpenAiParams
 
 # Refused by one server or another; a request is repeated without the one that an error names.
 OPTIONAL_FIELDS = (

@@ -15,7 +15,7 @@ from stream_talk import clock
 from stream_talk.engines.interfaces import EngineUnavailable, LlmEvent, LlmRequest, TextDelta, ToolCall, Usage
 
 from . import conversation, rules
-from .config import RulesParams
+from .params import RulesParams
 from .rule import UseTool
 
 # A word with the space before it, or one CJK character: about what a model's tokenizer makes.
