@@ -7,6 +7,7 @@ import { Session } from "./talk/session.js";
 import { SettingsStore } from "./talk/settings-store.js";
 
 const TOKEN_KEY = "stream-talk.token";
+const CONVERSATION_KEY = "stream-talk.conversation";
 const CLIENT = "stream-talk-web/1";
 
 /** A token in the link is taken out of the address bar at once, so that it is not shared by accident. */
@@ -33,6 +34,16 @@ function browserEnvironment() {
   };
 }
 
+// A reload goes on with the same conversation; a new tab begins a new one.
+function conversationName() {
+  const known = sessionStorage.getItem(CONVERSATION_KEY);
+  if (known) return known;
+  const bytes = crypto.getRandomValues(new Uint8Array(12));
+  const name = "page-" + Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  sessionStorage.setItem(CONVERSATION_KEY, name);
+  return name;
+}
+
 function build() {
   const settings = new SettingsStore(localStorage);
   let token = takeToken();
@@ -48,6 +59,7 @@ function build() {
       incognito: settings.get("incognito"),
       settings: settings.forWire(),
       history: conversation.captions.history(),
+      conversation: conversationName(),
     }),
     probe: () => server.whyNot(),
     openSocket: (url, protocols) => new WebSocket(url, protocols),

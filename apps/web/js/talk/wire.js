@@ -61,7 +61,7 @@ export function decodeMessage(text) {
   return message;
 }
 
-export function hello({ client, inputRateHz, outputRateHz, graph, lang, settings, incognito, history }) {
+export function hello({ client, inputRateHz, outputRateHz, graph, lang, settings, incognito, history, conversation }) {
   const message = {
     type: "hello",
     protocol: PROTOCOL,
@@ -74,6 +74,7 @@ export function hello({ client, inputRateHz, outputRateHz, graph, lang, settings
   if (incognito) message.incognito = true;
   if (settings && Object.keys(settings).length > 0) message.settings = settings;
   if (history && history.length > 0) message.history = history;
+  if (conversation && !incognito) message.conversation = conversation;
   return message;
 }
 
