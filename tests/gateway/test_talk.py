@@ -328,3 +328,16 @@ def test_draining_lets_the_sentence_end(with_server):
         await drain
 
     with_server(scenario, drain_timeout_ms=5000)
+
+
+def test_a_graph_that_fails_in_the_middle_ends_the_session_with_its_reason(with_server):
+    async def scenario(server: Server) -> None:
+        client, other = await server.talk(), await server.talk()
+        graph = server.graph(client)
+        graph._events.on_graph_data("ten:graph_failed", {"graph_id": "g", "detail": "node tts: out of memory"})
+        with pytest.raises(ConnectionClosed) as closed:
+            await client.until("never")
+        assert closed.value.rcvd.code == 4500 and "out of memory" in client.messages("error")[0]["text"]
+        await other.settled()
+
+    with_server(scenario)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -23,6 +23,7 @@ from .numbering import Numbering
 from .output import ReplyOutput
 
 INPUT_RATE_HZ = 16_000
+GRAPH_FAILED = "ten:graph_failed"  # the embedded runtime's word to whoever started a graph
 _ACTIVE_STATES = ("hearing", "thinking", "speaking")
 _BUSY_STATES = ("thinking", "speaking")
 logger = logging.getLogger("stream_talk.gateway")
@@ -75,6 +76,7 @@ class Session:
         self._turn_id = 0
         self._graph_names_generations = False
         self._epoch = 0
+        self._failure = ""
         self._pump_timer: asyncio.TimerHandle | None = None
         self._idle_timer: asyncio.TimerHandle | None = None
         self._busy = BusyTime()
@@ -95,7 +97,7 @@ class Session:
         started = await self._start_graph(graph)
         if self.closed is not None:
             await started.stop()
-            return
+            raise GraphFailed(self._failure or "the conversation was ended while it began")
         self.graph = started
         self._arm_idle_timer(self._idle_timeout_ms)
 
@@ -234,11 +236,19 @@ class Session:
             self._take_message(self._numbers.for_client(payload))
         elif name == "playout_control":
             self._take_control(self._numbers.for_client(payload))
+        elif name == GRAPH_FAILED:
+            self._fail(str(payload.get("detail", "no reason was given")))
         elif name == "tts_audio_end":
             self.output.end_request(str(payload.get("request_id", "")))
             self._pump()
             if self.port.traits.wants_synthesis_end:
                 self._tell({"type": "synthesis_end", "request_id": payload.get("request_id", "")})
+
+    def _fail(self, detail: str) -> None:
+        """The runtime ended the graph after an error in one of its nodes."""
+        self._failure = f"The graph of this conversation failed: {detail}"
+        logger.error("graph failed: %s", detail, extra={"correlationId": self.correlation_id})
+        self._run_soon(self.close(CloseReason.GRAPH_FAILED, self._failure))
 
     def take_graph_cmd(self, name: str, payload: Mapping[str, Any]) -> None:
         """TEN's own control extensions say `flush` where ours says exactly which generation is dead."""
@@ -331,9 +341,11 @@ class Session:
 
     def _send_soon(self, name: str, payload: dict[str, Any]) -> None:
         """From a callback, where nothing can be awaited."""
-        if self.graph is None:
-            return
-        task = asyncio.get_running_loop().create_task(self.graph.send_data(name, payload))
+        if self.graph is not None:
+            self._run_soon(self.graph.send_data(name, payload))
+
+    def _run_soon(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._sends.add(task)
         task.add_done_callback(self._sends.discard)
 
@@ -349,9 +361,7 @@ class Session:
         if left_ms > 0:
             self._arm_idle_timer(left_ms)
             return
-        task = asyncio.get_running_loop().create_task(self.close(CloseReason.IDLE, "Nothing happened for a while."))
-        self._sends.add(task)
-        task.add_done_callback(self._sends.discard)
+        self._run_soon(self.close(CloseReason.IDLE, "Nothing happened for a while."))
 
     def statistics(self) -> dict[str, Any]:
         graph = self.graph.statistics() if self.graph is not None else {"name": None, "nodes": [], "edges": []}
