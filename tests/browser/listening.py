@@ -37,8 +37,8 @@ def last_saying(sound: Samples) -> Samples:
     return sound[loud[pauses[-1] + 1 if len(pauses) else 0] : loud[-1] + 1]
 
 
-def best_match(sound: Samples, sentences: list[str]) -> tuple[str, float]:
-    """The sentence that the sound says, and how alike they are (1 = the same)."""
+def ranked(sound: Samples, sentences: list[str]) -> list[tuple[str, float]]:
+    """The sentences in the order of how well the sound says them, and how alike they are (1 = the same)."""
     engine = EspeakEngine()
     engine.load()
     try:
@@ -46,8 +46,7 @@ def best_match(sound: Samples, sentences: list[str]) -> tuple[str, float]:
         scores = {sentence: likeness(heard, features(spoken(engine, sentence))) for sentence in sentences}
     finally:
         engine.close()
-    best = max(scores, key=lambda sentence: scores[sentence])
-    return best, scores[best]
+    return sorted(scores.items(), key=lambda pair: -pair[1])
 
 
 def spoken(engine: EspeakEngine, sentence: str) -> Samples:

@@ -22,7 +22,7 @@ import httpx
 import numpy as np
 import pytest
 from chromium import Browser, Page, find_chromium, until
-from listening import after_longest_pause, best_match, last_saying
+from listening import after_longest_pause, last_saying, ranked
 
 from bench import recorded_speech
 
@@ -115,7 +115,7 @@ def test_a_person_asks_is_answered_and_interrupts(server: str, microphone: Path)
 
         # The question is understood and answered with the time.
         asked = "[...document.querySelectorAll('.saying.you p')].some((e) => /time/.test(e.textContent) && !e.querySelector('.unstable'))"
-        page.wait(asked, 15)
+        page.wait(asked, 45)  # said again every ten seconds, should a busy machine not understand it at first
         page.wait("document.body.dataset.state === 'speaking'", 10)
         page.wait("document.body.dataset.state === 'listening'", 15)
         answer = last_reply(page)
@@ -126,8 +126,9 @@ def test_a_person_asks_is_answered_and_interrupts(server: str, microphone: Path)
         assert np.sqrt(np.mean(said.astype(float) ** 2)) > 100
         spoken = last_saying(heard)
         assert np.sqrt(np.mean(spoken.astype(float) ** 2)) > 300
-        sentence, likeness = best_match(spoken, [*DECOYS, answer])
-        assert sentence == answer and likeness > 0.8, (sentence, likeness)
+        ranking = ranked(spoken, [*DECOYS, answer])
+        assert ranking[0][0] == answer, ranking
+        assert ranking[0][1] > 0.5 and ranking[0][1] > ranking[1][1] + 0.1, ranking
 
         # The next time the voice comes, it interrupts a story; the rest of it is struck out.
         page.eval("document.querySelector('#composer-text').focus()")
