@@ -71,7 +71,7 @@ class PlayoutStats:
 class _Request:
     """One reply's sound: chunks, how far it was played, whether more will come."""
 
-    __slots__ = ("base", "chunks", "ended", "held", "last_report", "position", "started", "tag")
+    __slots__ = ("_at", "_at_start", "base", "chunks", "ended", "held", "last_report", "position", "started", "tag")
 
     def __init__(self, tag: ChunkTag) -> None:
         self.tag = tag
@@ -82,6 +82,8 @@ class _Request:
         self.ended = False
         self.started = False
         self.last_report = 0
+        self._at = 0  # the chunk that was read last, and the position of its first sample
+        self._at_start = 0
 
     @property
     def unplayed(self) -> int:
@@ -92,18 +94,19 @@ class _Request:
         self.held += len(pcm)
 
     def read(self, wanted: int) -> Pcm16:
+        if self.position < self._at_start:  # stepped back
+            self._at, self._at_start = 0, self.base
         parts: list[Pcm16] = []
-        skip = self.position - self.base
-        for chunk in self.chunks:
-            if skip >= len(chunk):
-                skip -= len(chunk)
-                continue
+        while wanted > 0 and self._at < len(self.chunks):
+            chunk = self.chunks[self._at]
+            skip = self.position + sum(map(len, parts)) - self._at_start
             part = chunk[skip : skip + wanted]
-            parts.append(part)
-            wanted -= len(part)
-            skip = 0
-            if wanted <= 0:
-                break
+            if len(part):
+                parts.append(part)
+                wanted -= len(part)
+            if wanted > 0:
+                self._at += 1
+                self._at_start += len(chunk)
         pcm: Pcm16 = parts[0] if len(parts) == 1 else (np.concatenate(parts) if parts else _EMPTY)
         self.position += len(pcm)
         return pcm
@@ -113,6 +116,10 @@ class _Request:
             gone = self.chunks.popleft()
             self.base += len(gone)
             self.held -= len(gone)
+            if self._at > 0:
+                self._at -= 1
+            else:
+                self._at_start = self.base
 
 
 class _Gain:
