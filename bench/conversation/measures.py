@@ -191,12 +191,12 @@ async def whole_graph(runtime: BenchRuntime, *, graph: str, prompts: int) -> dic
     host = Node(name=session_id, addon=CLIENT_ADDON)
     graph_id = await runtime.converse(attach_host(replace(flat, nodes=quiet), host).to_dict(), session)
     await asyncio.sleep(3.0)  # the engines load in the background
-    chosen = [recorded_speech.trimmed(recorded_speech.pcm(p)) for p in recorded_speech.sample(prompts)]
-    person = Person(session, line, chosen)
+    person = Person(session, line, [])
     waits: list[float] = []
+    slow: dict[str, float] = {}
     unanswered = 0
-    for number in range(len(chosen)):
-        person._clips = [chosen[number]]
+    for prompt in recorded_speech.sample(prompts):
+        person.clips = [recorded_speech.trimmed(recorded_speech.pcm(prompt))]
         await person.converse(1, interrupt_after_s=0.3)
         await session.tell(names.CLIENT_EVENT, {"type": "stop"})
         turn = person.turns[-1]
@@ -204,6 +204,8 @@ async def whole_graph(runtime: BenchRuntime, *, graph: str, prompts: int) -> dic
             unanswered += 1
         else:
             waits.append((turn.first_sound_s - turn.end_s) * 1000)
+            if waits[-1] > 700:
+                slow[prompt.text] = round(waits[-1])
     await runtime.end(graph_id)
     held = sum(1 for wait in waits if wait > 1000)
     return {
@@ -211,6 +213,7 @@ async def whole_graph(runtime: BenchRuntime, *, graph: str, prompts: int) -> dic
         "speech_end_to_first_sound_ms": summary(waits),
         "held_over_1_s": held,
         "unanswered": unanswered,
+        "slowest": slow,
     }
 
 

@@ -79,7 +79,7 @@ class Person:
     def __init__(self, session: Session, line: Line, clips: list[Pcm16], seed: int = 1) -> None:
         self._session = session
         self._line = line
-        self._clips = clips
+        self.clips = clips
         self._random = random.Random(seed)
         self._noise = np.random.default_rng(seed).normal(0, 3, SAMPLE_RATE_HZ * 4).round().astype(np.int16)
         self._frames = 0
@@ -101,7 +101,7 @@ class Person:
                 return
             turn = Turn()
             self.turns.append(turn)
-            await self._speak(self._clips[number % len(self._clips)], turn)
+            await self._speak(self.clips[number % len(self.clips)], turn)
             if interrupt_after_s is None:
                 await self._hear_out(turn)
             else:
