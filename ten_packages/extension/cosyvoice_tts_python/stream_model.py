@@ -18,6 +18,8 @@ from stream_talk.engines.token_schedule import TokenSchedule
 
 GRID_TOKENS = 25  # the model was trained on chunks of this many
 HOPS = (50, 100)  # after the first
+# What upstream takes where a request has none.
+_NO_IDS, _NO_SPEAKER, _NO_MEL = torch.zeros(1, 0, dtype=torch.int32), torch.zeros(0, 192), torch.zeros(1, 0, 80)
 _BOOKS = ("tts_speech_token_dict", "llm_end_dict", "hift_cache_dict", "mel_overlap_dict", "flow_cache_dict")
 
 
@@ -75,7 +77,6 @@ def streaming_class(upstream: type[Any]) -> type[Any]:
     class StreamModel(upstream):  # type: ignore[misc]
         cancel: CancelToken = _Never()
         first_hop_tokens = GRID_TOKENS
-        decode_lock: threading.Lock
 
         def llm_job(self, *arguments: Any) -> None:
             feed: TokenFeed = self.tts_speech_token_dict[arguments[-1]]
@@ -91,13 +92,13 @@ def streaming_class(upstream: type[Any]) -> type[Any]:
 
         def tts(
             self,
-            text: Any = torch.zeros(1, 0, dtype=torch.int32),
-            flow_embedding: Any = torch.zeros(0, 192),
-            llm_embedding: Any = torch.zeros(0, 192),
-            prompt_text: Any = torch.zeros(1, 0, dtype=torch.int32),
-            llm_prompt_speech_token: Any = torch.zeros(1, 0, dtype=torch.int32),
-            flow_prompt_speech_token: Any = torch.zeros(1, 0, dtype=torch.int32),
-            prompt_speech_feat: Any = torch.zeros(1, 0, 80),
+            text: Any = _NO_IDS,
+            flow_embedding: Any = _NO_SPEAKER,
+            llm_embedding: Any = _NO_SPEAKER,
+            prompt_text: Any = _NO_IDS,
+            llm_prompt_speech_token: Any = _NO_IDS,
+            flow_prompt_speech_token: Any = _NO_IDS,
+            prompt_speech_feat: Any = _NO_MEL,
             **_ignored: Any,
         ) -> Iterator[dict[str, Any]]:
             request = str(uuid.uuid4())
