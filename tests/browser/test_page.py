@@ -59,7 +59,7 @@ def test_a_turn_is_captioned_lit_measured_and_reported(open_page: Opener, gatewa
         "Loudspeaker",
     } <= set(stages)
     assert page.text("#timing-figures dd").endswith("ms")
-    assert page.text("#line-figures").split("\n")[::2] == ["Line, both ways", "Buffer", "Dropouts"]
+    assert page.text("#line-figures").split("\n")[::2] == ["Round trip", "Buffer", "Dropouts"]
 
 
 def test_an_interruption_is_silent_at_once_and_strikes_what_was_not_heard(
@@ -198,7 +198,7 @@ def test_a_graph_is_chosen_and_drawn(open_page: Opener, gateway: FakeGateway) ->
         gateway.say("stats", **graph_stats(second))
     page.wait("document.querySelector('.graph-view .node.hot text')?.textContent === 'stt'")
     assert page.eval("document.querySelectorAll('.graph-view .node').length") == 9
-    assert page.eval("document.querySelectorAll('.graph-view path.live').length") == 10
+    assert page.eval("document.querySelectorAll('.graph-view path.live').length") == 9
     assert page.text("#graph-verdict") == "stt costs the most time: 42 % of a core."
     page.click("#panel-close")
     until(lambda: gateway.of_type("stats")[-1]["on"] is False)

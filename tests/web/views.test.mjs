@@ -126,6 +126,7 @@ test("activity is the difference of two looks", () => {
   assert.equal(now.hottest.name, "a");
   assert.equal(now.hottest.share, 0.5);
   assert.equal(now.edges[0].perSecond, 100);
+  assert.deepEqual(now.links.map(({ from, to, perSecond }) => [from, to, perSecond]), [["a", "b", 100]]);
   assert.equal(now.nodes[1].newlyDropped, 2);
 });
 
@@ -137,6 +138,16 @@ test("a graph with loops is laid out without overlaps, in the order of the sound
   assert.equal(spots.size, names.length);
   assert.ok(place.get("vad").y < place.get("stt").y && place.get("stt").y < place.get("main").y && place.get("main").y < place.get("tts").y);
   for (const { x, y } of place.values()) assert.ok(x >= 0 && x < width && y >= 0 && y < height);
+});
+
+test("the way of the sound decides the order, whatever else is told on the way", () => {
+  const names = ["vad", "main", "stt"];
+  const edges = [
+    { from: "vad", to: "main", kind: "cmd" }, { from: "main", to: "stt", kind: "data" },
+    { from: "vad", to: "stt", kind: "audio_frame" }, { from: "stt", to: "main", kind: "data" },
+  ];
+  const { place } = layoutGraph(names.map((name) => ({ name })), edges);
+  assert.ok(place.get("vad").y < place.get("stt").y && place.get("stt").y < place.get("main").y);
 });
 
 test("the orb reaches its form at any frame rate and stays inside its canvas", () => {

@@ -1,5 +1,8 @@
 // What changed in a graph between two looks at its totals: who worked, what flowed, what was lost. Pure.
 
+/** One line between two stages, however many messages go either way. */
+const linkKey = ({ from, to }) => [from, to].sort().join("–");
+
 const edgeKey = (edge) => `${edge.from}>${edge.to}:${edge.kind}:${edge.name}`;
 
 export class GraphActivity {
@@ -21,10 +24,23 @@ export class GraphActivity {
     const edges = graph.edges.map((edge) => {
       const old = oldEdges.get(edgeKey(edge));
       const perSecond = old && elapsedMs ? ((edge.count - old.count) * 1000) / elapsedMs : 0;
-      return { ...edge, key: edgeKey(edge), perSecond };
+      return { ...edge, perSecond };
     });
-    return { name: graph.name, nodes, edges, hottest: hottest(nodes) };
+    return { name: graph.name, nodes, edges, links: linksOf(edges), hottest: hottest(nodes) };
   }
+}
+
+function linksOf(edges) {
+  const links = new Map();
+  for (const edge of edges) {
+    const key = linkKey(edge);
+    const link = links.get(key) ?? { key, from: edge.from, to: edge.to, names: new Set(), soundPerSecond: 0, perSecond: 0 };
+    link.names.add(edge.name);
+    link.perSecond += edge.perSecond;
+    if (edge.kind.includes("audio")) link.soundPerSecond += edge.perSecond;
+    links.set(key, link);
+  }
+  return [...links.values()];
 }
 
 function hottest(nodes) {

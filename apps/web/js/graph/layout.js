@@ -2,9 +2,15 @@
 
 export const CELL = Object.freeze({ width: 108, height: 46, gapX: 26, gapY: 18, margin: 8 });
 
+function isSound({ kind = "" }) {
+  return kind.includes("audio");
+}
+
 function forwardEdges(names, edges) {
   const out = new Map(names.map((name) => [name, []]));
-  for (const { from, to } of edges) if (out.has(from) && out.has(to) && from !== to) out.get(from).push(to);
+  // The way of the sound is walked first: what it reaches comes before what is merely told about it.
+  const bySound = [...edges].sort((a, b) => Number(isSound(b)) - Number(isSound(a)));
+  for (const { from, to } of bySound) if (out.has(from) && out.has(to) && from !== to) out.get(from).push(to);
   const state = new Map();
   const forward = [];
   const visit = (name) => {

@@ -21,26 +21,27 @@ export class GraphView {
   show(stats) {
     const picture = this.activity.update(stats);
     byId("graph-nothing").hidden = picture.nodes.length > 0;
-    const shape = JSON.stringify([picture.name, picture.nodes.map((n) => n.name), picture.edges.map((e) => e.key)]);
+    const shape = JSON.stringify([picture.name, picture.nodes.map((n) => n.name), picture.links.map((l) => l.key)]);
     if (shape !== this.drawnFor) this.draw(picture);
     this.drawnFor = shape;
     for (const node of picture.nodes) this.refreshNode(node, picture.hottest);
-    for (const edge of picture.edges) this.refreshEdge(edge);
+    for (const link of picture.links) this.refreshLink(link);
     this.verdict(picture);
     this.table(picture);
     this.figures(stats.session ?? {});
   }
 
-  draw({ nodes, edges }) {
+  draw({ nodes, edges, links }) {
     const { place, width, height } = layoutGraph(nodes, edges);
     const label = this.t("graphDescription", { nodes: nodes.length, names: nodes.map((n) => n.name).join(", ") });
     const drawing = svg("svg", { viewBox: `-24 0 ${width + 48} ${height}`, role: "img", "aria-label": label });
     this.lines = new Map();
     this.cells = new Map();
-    edges.forEach((edge, i) => {
-      if (!place.has(edge.from) || !place.has(edge.to)) return;
-      const line = svg("path", { d: edgePath(place.get(edge.from), place.get(edge.to), i % 4) }, svg("title", {}, `${edge.from} → ${edge.to}: ${edge.name}`));
-      this.lines.set(edge.key, line);
+    links.forEach((link, lane) => {
+      const [above, below] = [place.get(link.from), place.get(link.to)].sort((a, b) => a?.y - b?.y);
+      if (!above || !below || above === below) return;
+      const line = svg("path", { d: edgePath(above, below, lane % 4) }, svg("title", {}, `${link.from} – ${link.to}: ${[...link.names].join(", ")}`));
+      this.lines.set(link.key, line);
       drawing.append(line);
     });
     for (const node of nodes) drawing.append(this.cell(node, place.get(node.name)));
@@ -55,7 +56,7 @@ export class GraphView {
       { class: "node", transform: `translate(${x} ${y})` },
       svg("title", {}, node.addon),
       svg("rect", { class: "cell", width: CELL.width, height: CELL.height, rx: 10 }),
-      svg("text", { x: 10, y: 18 }, shorten(node.name, 15)),
+      svg("text", { x: 10, y: 18 }, shorten(node.name, 14)),
       numbers,
       busy,
     );
@@ -71,11 +72,9 @@ export class GraphView {
     busy.setAttribute("width", String(Math.min(1, node.share) * (CELL.width - 20)));
   }
 
-  refreshEdge(edge) {
-    const line = this.lines.get(edge.key);
-    if (!line) return;
-    const kind = edge.kind.includes("audio") ? "audio" : edge.kind;
-    line.setAttribute("class", `${kind}${edge.perSecond > 0 ? " live" : ""}`);
+  refreshLink(link) {
+    const kind = link.soundPerSecond > 0 ? "audio" : "data";
+    this.lines.get(link.key)?.setAttribute("class", link.perSecond > 0 ? `${kind} live` : kind);
   }
 
   verdict({ hottest, nodes }) {

@@ -78,7 +78,7 @@ export default {
   figureLast: "Last turn",
   figureMedian: "Median",
   figureTail: "95 % within",
-  figureLine: "Line, both ways",
+  figureLine: "Round trip",
   figureDropouts: "Dropouts",
   stages: {
     microphone: "Microphone",
