@@ -109,6 +109,37 @@ def test_a_person_speaks_and_is_answered(graph: str) -> None:
     converse(graph, script)
 
 
+ANNOUNCEMENT = "This is a rather long announcement. It has several sentences. Nobody is going to interrupt it. Now it is over."
+
+
+def took_itself_for_a_person(session: Session) -> bool:
+    return any(m["type"] == "user_text" or m.get("state") in ("hearing", "paused") for m in session.messages)
+
+
+async def announce_through_an_open_loudspeaker(session: Session) -> None:
+    session.echo_gain = 0.25
+    await past_the_greeting(session)
+    await session.event("say", text=ANNOUNCEMENT)
+
+
+def test_our_own_voice_from_an_open_loudspeaker_disturbs_nothing() -> None:
+    async def script(session: Session) -> None:
+        await announce_through_an_open_loudspeaker(session)
+        heard = await session.reply()
+        assert heard["heard_text"].endswith("Now it is over.") and not heard["interrupted"]
+        assert not took_itself_for_a_person(session)
+
+    converse("embedded", script)
+
+
+def test_without_the_echo_guard_it_would() -> None:
+    async def script(session: Session) -> None:
+        await announce_through_an_open_loudspeaker(session)
+        await session.until(lambda _: took_itself_for_a_person(session))
+
+    converse("embedded-no-echo-guard", script)
+
+
 @pytest.mark.speech
 def test_push_to_talk_hears_only_while_the_key_is_down() -> None:
     speech.require()

@@ -19,6 +19,7 @@ from ten_runtime import AsyncExtensionTester, AsyncTenEnvTester, AudioFrame, Cmd
 GRAPHS = Path(__file__).resolve().parents[2] / "graphs"
 FRAME_MS = 20
 MIC_HZ, SPEAKER_HZ = 16000, 24000
+ECHO_DELAY_MS = 80
 
 
 class Session:
@@ -31,6 +32,10 @@ class Session:
         self._resampler: StreamResampler | None = None
         self._request = ""
         self._microphone = np.zeros(0, np.int16)
+        self._loudspeaker = StreamResampler(SPEAKER_HZ, MIC_HZ)
+        self._echo = np.zeros(ECHO_DELAY_MS * MIC_HZ // 1000, np.int16)
+        self._room = np.random.default_rng(0)
+        self.echo_gain = 0.0  # how much of the loudspeaker comes back into the microphone
         self.heard: list[np.ndarray] = []
         self.messages: list[dict[str, Any]] = []
 
@@ -69,11 +74,16 @@ class Session:
         while True:
             frame, self._microphone = self._microphone[:step], self._microphone[step:]
             pcm = np.concatenate([frame, np.zeros(step - len(frame), np.int16)])
+            echo, self._echo = self._echo[:step], self._echo[step:]
+            echo = np.concatenate([echo, np.zeros(step - len(echo), np.int16)])
+            if self.echo_gain:  # a room with a loudspeaker is never digitally silent
+                pcm = np.clip(pcm + self.echo_gain * echo + self._room.normal(0, 10, step), -32768, 32767).astype(np.int16)
             metadata = '{"session_id":"session"}'
             await self._env.send_audio_frame(
                 messages.pcm_frame(pcm, MIC_HZ, metadata_json=metadata, timestamp_ms=media_ms)
             )
             self.heard.append(self._playout.pull(SPEAKER_HZ * FRAME_MS // 1000))
+            self._echo = np.concatenate([self._echo, self._loudspeaker.process(self.heard[-1])])
             await self.send_reports()
             media_ms += FRAME_MS
             await clock.sleep_ms(FRAME_MS)

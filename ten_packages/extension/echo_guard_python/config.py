@@ -13,5 +13,5 @@ class EchoGuardConfig(StageConfig):
     gain_control: bool = False
     reference_node: str = "tts"
     """Frames from this node are our own voice; frames from anywhere else are the microphone."""
-    playout_delay_ms: int = Field(60, ge=0, le=500)
+    playout_delay_ms: int = Field(20, ge=0, le=500)
     """A hint: from the report that something plays to its echo in the microphone."""

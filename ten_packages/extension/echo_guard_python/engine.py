@@ -10,6 +10,9 @@ from stream_talk.engines.interfaces import EngineUnavailable, Pcm16
 
 SAMPLE_RATE_HZ = 16000
 FRAME_SAMPLES = SAMPLE_RATE_HZ // 100  # the module takes exactly 10 ms
+_ECHO_LASTS_FRAMES = 30
+_HEARD = 100
+_ONLY_ECHO = 10 ** (-18 / 10)
 _EMPTY: Pcm16 = np.zeros(0, np.int16)
 
 
@@ -19,7 +22,7 @@ class Processing:
     noise_suppression: bool = True
     high_pass_filter: bool = True
     gain_control: bool = False
-    playout_delay_ms: int = 60
+    playout_delay_ms: int = 20
 
 
 class EchoGuardEngine:
@@ -30,6 +33,7 @@ class EchoGuardEngine:
         self._rtc: Any = None
         self._apm: Any = None
         self._waiting = _EMPTY
+        self._since_voice = _ECHO_LASTS_FRAMES  # frames since the loudspeaker last played something
 
     @property
     def waiting_samples(self) -> int:
@@ -79,7 +83,17 @@ class EchoGuardEngine:
             self._apm.set_stream_delay_ms(self._processing.playout_delay_ms)
         frame = self._audio_frame(microphone)
         self._apm.process_stream(frame)
-        return np.frombuffer(frame.data, np.int16)
+        cleaned = np.frombuffer(frame.data, np.int16)
+        return np.zeros_like(cleaned) if self._is_only_echo(microphone, reference, cleaned) else cleaned
+
+    def _is_only_echo(self, microphone: Pcm16, reference: Pcm16, cleaned: Pcm16) -> bool:
+        """While we speak, a frame of which 18 dB were taken away held nothing but us. What is left of it is faint, but ten-vad
+        hears speech at any level and would take it for a person."""
+        self._since_voice = 0 if int(np.abs(reference).max(initial=0)) > _HEARD else self._since_voice + 1
+        if self._since_voice > _ECHO_LASTS_FRAMES or not self._processing.echo_cancellation:
+            return False
+        before, after = microphone.astype(np.float32), cleaned.astype(np.float32)
+        return float(after @ after) < _ONLY_ECHO * float(before @ before)
 
     def _audio_frame(self, pcm: Pcm16) -> Any:
         return self._rtc.AudioFrame(bytearray(pcm.tobytes()), SAMPLE_RATE_HZ, 1, FRAME_SAMPLES)

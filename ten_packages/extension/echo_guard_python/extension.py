@@ -29,6 +29,7 @@ class EchoGuardExtension(StageExtension[EchoGuardConfig]):
         self._voice_reader = messages.PcmReader()
         self._microphone_resampler: StreamResampler | None = None
         self._voice_resampler: StreamResampler | None = None
+        self._voice_request = ""
         self._dump: PcmDump | None = None
         self._problem = ""
         self._media_ms = 0.0
@@ -84,9 +85,12 @@ class EchoGuardExtension(StageExtension[EchoGuardConfig]):
         view = self._voice_reader.read(frame)
         if self._engine is None or not len(view.pcm):
             return
+        request_id = str(view.metadata.get("request_id", ""))
+        if request_id != self._voice_request:
+            # What the filter still holds of the last reply would shift this one, and the canceller would start anew.
+            self._voice_request, self._voice_resampler = request_id, None
         self._voice_resampler = _resampler_for(self._voice_resampler, view)
         pcm = self._voice_resampler.process(view.pcm)
-        request_id = str(view.metadata.get("request_id", ""))
         self._reference.push(request_id, int(view.metadata.get("generation", -1)), pcm)
 
     def _clean(self, frame: AudioFrame) -> None:
