@@ -14,6 +14,7 @@ from typing import Any
 
 HELP = "whisper: end of speech to final text, against stock faster-whisper (needs the extra faster-whisper)"
 _ROOT = Path(__file__).resolve().parent.parent
+_FIXTURES = _ROOT / "tests" / "fixtures"
 _FRAME_SAMPLES = 320  # 20 ms
 
 
@@ -34,6 +35,9 @@ def run(options: argparse.Namespace) -> int:
     except ImportError:
         print("faster-whisper is not installed: pip install 'stream-talk[faster-whisper]'", file=sys.stderr)
         return 1
+    if not options.model and not _FIXTURES.is_dir():
+        print("outside a checkout there is no script that makes a model: give --model FOLDER", file=sys.stderr)
+        return 1
     with tempfile.TemporaryDirectory() as scratch:
         model = options.model or _random_model(Path(scratch) / options.size, options.size)
         result = _measure(str(model), options)
@@ -42,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _random_model(folder: Path, size: str) -> Path:
-    sys.path.insert(0, str(_ROOT / "tests" / "fixtures"))
+    sys.path.insert(0, str(_FIXTURES))
     import whisper_checkpoint
 
     return whisper_checkpoint.make(folder, size=size)
