@@ -125,7 +125,7 @@ async def announce_through_an_open_loudspeaker(session: Session) -> None:
 def test_our_own_voice_from_an_open_loudspeaker_disturbs_nothing() -> None:
     async def script(session: Session) -> None:
         await announce_through_an_open_loudspeaker(session)
-        heard = await session.reply()
+        heard = await session.until(lambda m: m["type"] == "heard" and "announcement" in m["heard_text"])
         assert heard["heard_text"].endswith("Now it is over.") and not heard["interrupted"]
         assert not took_itself_for_a_person(session)
 
