@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import random
+import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -76,6 +77,10 @@ class Connection:
             return closed.rcvd.code if closed.rcvd else None
         except InvalidStatus as refused:
             raise CommandError(_refusal(self.url, refused.response.status_code)) from None
+        except ssl.SSLCertVerificationError:
+            raise CommandError(
+                f"the certificate of {self.url} is not trusted here: set SSL_CERT_FILE to a copy of it"
+            ) from None
         except (OSError, InvalidHandshake, asyncio.TimeoutError) as failure:
             if attempt >= (ATTEMPTS_AFTER_BREAK if was_open else ATTEMPTS_BEFORE_FIRST):
                 raise CommandError(
