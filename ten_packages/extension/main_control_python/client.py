@@ -20,13 +20,17 @@ _SETTINGS = {
     "mode": "mode",
     "lang": "language",
     "auto_response": "auto_response",
+    "instructions": "prompt",
 }
+# What makes sense before it is known what was said earlier.
+_AT_ANY_TIME = ("stop", "cancel_response", "mute", "settings", "bye")
 
 
 class ClientEvents:
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
         self._greeted = False
+        self._early: list[Body] | None = None  # events that wait for the earlier conversation
         self._handlers: dict[str, Callable[[float, Body], None]] = {
             "hello": self._hello,
             "stop": lambda now, _body: conversation.stop(now),
@@ -41,6 +45,11 @@ class ClientEvents:
             "create_response": lambda now, body: conversation.answer(now, str(body.get("instructions") or "")),
             "say": self._say,
             "history": lambda _now, body: conversation.history.restore(body.get("messages") or []),
+            "tools": lambda _now, body: conversation.tools.of_client(body["tools"]),
+            "tool_result": lambda now, body: conversation.tools.client_answers(
+                now, str(body["call_id"]), str(body["output"])
+            ),
+            "discard_input": lambda now, _body: conversation.discard_input(now),
             "bye": lambda now, _body: conversation.stop(now),
         }
 
@@ -49,6 +58,9 @@ class ClientEvents:
         handler = self._handlers.get(kind)
         if handler is None:
             self._refuse(now_ms, f"There is no client event {kind!r}.")
+            return
+        if self._early is not None and kind not in _AT_ANY_TIME:
+            self._early.append(body)
             return
         try:
             handler(now_ms, body)
@@ -62,11 +74,20 @@ class ClientEvents:
         if body.get("lang"):
             settings.setdefault("lang", body["lang"])
         self._settings(now_ms, settings)
-        conversation.memory.load()
         conversation.begin(now_ms)
-        if not self._greeted and conversation.config.greeting:
+        self._early = []
+        conversation.memory.load(now_ms, self._begin)
+
+    def _begin(self, now_ms: float) -> None:
+        """What was said earlier is known: greet a stranger, not somebody in the middle of a conversation, and hear what waited."""
+        conversation, early = self._conversation, self._early or []
+        self._early = None
+        restored = any(body.get("type") == "history" for body in early)
+        if not self._greeted and not restored and not conversation.history.entries and conversation.config.greeting:
             conversation.say(now_ms, conversation.config.greeting, protected=conversation.config.protect_greeting)
         self._greeted = True
+        for body in early:
+            self.handle(now_ms, body)
 
     def _text(self, now_ms: float, body: Body) -> None:
         text = str(body["text"]).strip()

@@ -46,6 +46,7 @@ class MainControlConfig(BaseModel):
     interruption_mark: str = INTERRUPTION_MARK
     memory_budget_ms: float = Field(150.0, ge=0.0)
     memory_turns: int = Field(20, ge=0)
+    memory_load_ms: float = Field(500.0, ge=0)  # longest wait for an earlier conversation before this one begins
 
     max_reply_chars: int = Field(4000, ge=50)
     max_tool_rounds: int = Field(5, ge=0)

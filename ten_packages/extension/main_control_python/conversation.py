@@ -215,6 +215,11 @@ class Conversation:
             self.hearing.speech_end(now_ms)
         self.hearing.weigh(now_ms)
 
+    def discard_input(self, now_ms: float) -> None:
+        """What the person is saying is not meant for anybody."""
+        if self.reply is None:
+            self.stop(now_ms)
+
     def stop(self, now_ms: float) -> None:
         """Silence, now; nothing that was under way or waiting is said."""
         self._initiative.forget()
@@ -319,7 +324,7 @@ class Conversation:
 
     def next_ms(self) -> float:
         """When `tick` is wanted if nothing happens before."""
-        due = [self.keeping.next_ms(), self.hearing.next_ms()]
+        due = [self.keeping.next_ms(), self.hearing.next_ms(), self.memory.next_ms()]
         if self.floor is Floor.LISTENING:
             due.append(self._initiative.prompt_due_ms())
         for reply in (self.reply, self.drafting.draft):
@@ -328,6 +333,7 @@ class Conversation:
         return min(due)
 
     def tick(self, now_ms: float) -> None:
+        self.memory.tick(now_ms)
         self.keeping.tick(now_ms)
         self.hearing.tick(now_ms)
         for reply in (self.reply, self.drafting.draft):

@@ -30,27 +30,46 @@ class Memory:
         self.incognito = False
         self.items: list[dict[str, Any]] = []
         self.on_loaded: Callable[[int], None] = lambda _last_turn: None
+        self._waiting: Done | None = None
+        self._wait_until_ms = float("inf")
 
     @property
     def _usable(self) -> bool:
         return self._present and not self.incognito
 
-    def load(self) -> None:
-        if self._usable and self._config.memory_turns > 0:
-            body = {
-                "session_id": self._outbox.session_id,
-                "max_turns": self._config.memory_turns,
-                "max_tokens": self._config.history_max_tokens,
-            }
-            self._outbox.ask(names.MEMORY_LOAD, body, self._loaded)
-
-    def _loaded(self, _now_ms: float, ok: bool, body: Body) -> None:
-        self._note(ok, body)
-        if not ok:
+    def load(self, now_ms: float, done: Done) -> None:
+        """`done` is called when what was said before is known, at once when nobody remembers, and soon in any case."""
+        if not self._usable or self._config.memory_turns <= 0:
+            done(now_ms)
             return
-        self.on_loaded(int(body.get("last_turn") or 0))
-        if not self._history.entries and (body.get("messages") or body.get("summary")):
-            self._history.restore(body.get("messages") or [], str(body.get("summary") or ""))
+        self._waiting, self._wait_until_ms = done, now_ms + self._config.memory_load_ms
+        body = {
+            "session_id": self._outbox.session_id,
+            "max_turns": self._config.memory_turns,
+            "max_tokens": self._config.history_max_tokens,
+        }
+        self._outbox.ask(names.MEMORY_LOAD, body, self._loaded)
+
+    def _loaded(self, now_ms: float, ok: bool, body: Body) -> None:
+        self._note(ok, body)
+        if ok:
+            self.on_loaded(int(body.get("last_turn") or 0))
+            if not self._history.entries and (body.get("messages") or body.get("summary")):
+                self._history.restore(body.get("messages") or [], str(body.get("summary") or ""))
+        self._go_on(now_ms)
+
+    def _go_on(self, now_ms: float) -> None:
+        done, self._waiting, self._wait_until_ms = self._waiting, None, float("inf")
+        if done is not None:
+            done(now_ms)
+
+    def next_ms(self) -> float:
+        return self._wait_until_ms
+
+    def tick(self, now_ms: float) -> None:
+        """A disk that hangs must not keep the person waiting."""
+        if now_ms >= self._wait_until_ms:
+            self._go_on(now_ms)
 
     def search(self, query: str) -> None:
         if self._usable and query and not same_words(query, self._last_query):

@@ -1,5 +1,7 @@
 """Tools by TEN's conventions: nodes register themselves, the model asks for them, and they run once the turn is certain.
 
+The client may have functions of its own: it is asked with a `tool` message, and answers with `tool_result`.
+
 A call is *held* while its reply is only a draft, so speculation has no effects. At an interruption a running call is kept
 (its result is remembered for the next turn) unless the tool registered `on_interrupt: cancel`.
 """
@@ -18,6 +20,7 @@ from .outbox import Body, Outbox
 from .reply import PendingToolCall, Reply
 
 TOOL_CANCEL = "tool_cancel"
+_CLIENT = "the client"  # as the source of a tool
 Answered = Callable[[Reply, PendingToolCall, float, bool, Body], None]
 
 
@@ -33,6 +36,18 @@ class Tools:
         self._outbox = outbox
         self._history = history
         self._tools: dict[str, RegisteredTool] = {}
+        self._asked: dict[str, Callable[[float, bool, Body], None]] = {}
+
+    def of_client(self, tools: list[Body]) -> None:
+        """The client's functions; they replace those it named before."""
+        self._tools = {name: tool for name, tool in self._tools.items() if tool.source is not _CLIENT}
+        for tool in tools:
+            self.register(tool, _CLIENT)
+
+    def client_answers(self, now_ms: float, call_id: str, output: str) -> None:
+        answered = self._asked.pop(call_id, None)
+        if answered is not None:
+            answered(now_ms, True, {"tool_result": {"type": "llmresult", "content": output}})
 
     def register(self, tool: Body, source: Any) -> bool:
         name = str(tool.get("name", ""))
@@ -50,6 +65,10 @@ class Tools:
         if tool is None:
             answered(reply, call, now_ms, False, {"detail": f"there is no tool named {call.name}"})
             return
+        if tool.source is _CLIENT:
+            self._asked[call.call_id] = lambda at_ms, ok, body: answered(reply, call, at_ms, ok, body)
+            self._show(reply, call, now_ms, state="asked")
+            return
         self._show(reply, call, now_ms)
         self._outbox.ask(
             names.TOOL_CALL,
@@ -64,7 +83,7 @@ class Tools:
             tool = self._tools.get(call.name)
             if call.state == "held":
                 call.state = "cancelled"
-            elif call.state == "running" and tool is not None and tool.cancels:
+            elif call.state == "running" and tool is not None and tool.cancels and tool.source is not _CLIENT:
                 call.state = "cancelled"
                 self._outbox.ask(TOOL_CANCEL, {"name": call.name, "call_id": call.call_id}, _ignored, to=tool.source)
                 self._record(reply, call, now_ms, "cancelled: the person interrupted")
@@ -111,7 +130,7 @@ class Tools:
     def _add(self, reply: Reply, now_ms: float, message: Body) -> None:
         self._history.add(Entry(str(message["role"]), "", reply.turn_id, round(now_ms), tool=message))
 
-    def _show(self, reply: Reply, call: PendingToolCall, now_ms: float, result: Any = None) -> None:
+    def _show(self, reply: Reply, call: PendingToolCall, now_ms: float, result: Any = None, state: str = "") -> None:
         self._outbox.message(
             "tool",
             reply.turn_id,
@@ -119,7 +138,7 @@ class Tools:
             name=call.name,
             call_id=call.call_id,
             arguments=call.arguments,
-            state=call.state,
+            state=state or call.state,
             result=result,
         )
 

@@ -28,13 +28,13 @@ def test_a_draft_saves_the_wait_of_an_unsure_ending():
         sim.run(6000)
         ttfa[mode] = sim.first_sound_after(end) - end
         assert sim.heard_words() == ["Fine."]
-    assert ttfa["speech"] < ttfa["off"] - 150
+    assert ttfa["speech"] < ttfa["off"] - 60
     assert sim.of("speculation")[-1]["hits"] == 1
 
 
 def test_a_retracted_draft_leaves_no_sound_no_text_no_history_and_no_tool_call():
     sim = with_tool(Simulation(patience=1.0))
-    end = sim.says(500, "set a timer for one minute", pauses={3: 400})
+    end = sim.says(500, "set a timer for one minute", pauses={3: 300})
     sim.run(end - 750 + 20)
     drafted = len(sim.model.asked)
     assert drafted >= 1, "the pause was meant to open a draft"

@@ -17,7 +17,7 @@ import math
 from dataclasses import dataclass
 
 LIMIT_MS = 1200.0
-_CURVE = 1.5  # > 1: probable ends are answered fast, the long waits are kept for phrases that clearly hang in the air
+_CURVE = 2.0  # > 1: probable ends are answered fast, the long waits are kept for phrases that clearly hang in the air
 
 
 @dataclass(frozen=True, slots=True)
