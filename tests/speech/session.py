@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tempfile
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -149,14 +151,23 @@ class _Host(AsyncExtensionTester):
         ten_env.stop_test()
 
 
+def _with_memory_in(folder: str, node: Node) -> Node:
+    """Nobody who talked to this machine before is known, and nothing of a test is remembered."""
+    if node.addon != "memory_python":
+        return node
+    return replace(node, property={**node.property, "path": str(Path(folder) / "memory.db")})
+
+
 def converse(graph: str, script: Script, *, timeout_s: float = 90.0) -> None:
     """Runs `script` as the host of `graphs/<graph>.json`; what fails in it fails the test."""
     host = _Host(script)
     flat = attach_host(resolve_graph(GRAPHS / f"{graph}.json"), Node("host", "ten:test_extension", "host"))
-    host.set_test_mode_graph(json.dumps(flat.to_dict()))
-    host.set_virtual_clock(True)
-    host.set_timeout(int(timeout_s * 1_000_000))
-    error = host.run()
+    with tempfile.TemporaryDirectory(prefix="stream-talk-test-") as folder:
+        nodes = [_with_memory_in(folder, node) for node in flat.nodes]
+        host.set_test_mode_graph(json.dumps(replace(flat, nodes=nodes).to_dict()))
+        host.set_virtual_clock(True)
+        host.set_timeout(int(timeout_s * 1_000_000))
+        error = host.run()
     if host.problem is not None:
         raise host.problem
     assert error is None, error.error_message()
