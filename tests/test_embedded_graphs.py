@@ -116,15 +116,11 @@ def took_itself_for_a_person(session: Session) -> bool:
     return any(m["type"] == "user_text" or m.get("state") in ("hearing", "paused") for m in session.messages)
 
 
-async def announce_through_an_open_loudspeaker(session: Session) -> None:
-    session.echo_gain = 0.25
-    await past_the_greeting(session)
-    await session.event("say", text=ANNOUNCEMENT)
-
-
 def test_our_own_voice_from_an_open_loudspeaker_disturbs_nothing() -> None:
     async def script(session: Session) -> None:
-        await announce_through_an_open_loudspeaker(session)
+        session.echo_gain = 0.25
+        await past_the_greeting(session)
+        await session.event("say", text=ANNOUNCEMENT)
         heard = await session.until(lambda m: m["type"] == "heard" and "announcement" in m["heard_text"])
         assert heard["heard_text"].endswith("Now it is over.") and not heard["interrupted"]
         assert not took_itself_for_a_person(session)
@@ -134,7 +130,9 @@ def test_our_own_voice_from_an_open_loudspeaker_disturbs_nothing() -> None:
 
 def test_without_the_echo_guard_it_would() -> None:
     async def script(session: Session) -> None:
-        await announce_through_an_open_loudspeaker(session)
+        await past_the_greeting(session)
+        session.echo_gain = 0.25
+        await session.event("say", text=ANNOUNCEMENT)
         await session.until(lambda _: took_itself_for_a_person(session))
 
     converse("embedded-no-echo-guard", script)
