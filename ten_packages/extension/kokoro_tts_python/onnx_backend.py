@@ -30,6 +30,7 @@ class OnnxBackend:
                 )
         try:
             from kokoro_onnx import Kokoro
+            from onnxruntime import RunOptions
         except ImportError as error:
             raise EngineUnavailable("kokoro-onnx is not installed", "pip install 'stream-talk[kokoro]'") from error
         try:
@@ -38,7 +39,7 @@ class OnnxBackend:
             raise EngineUnavailable(
                 f"Kokoro cannot be loaded from {model} and {voices} ({error})", "fetch both files again"
             ) from error
-        self._kokoro.sess = InterruptibleSession(self._kokoro.sess)
+        self._kokoro.sess = InterruptibleSession(self._kokoro.sess, RunOptions)
 
     def voice_names(self) -> list[str]:
         return sorted(self._kokoro.voices)

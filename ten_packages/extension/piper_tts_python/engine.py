@@ -28,6 +28,7 @@ class PiperEngine:
             return
         model, config = _checked(self._options)
         try:
+            from onnxruntime import RunOptions
             from piper import PiperVoice
         except ImportError as error:
             raise EngineUnavailable("piper-tts is not installed", "pip install 'stream-talk[piper]'") from error
@@ -42,7 +43,7 @@ class PiperEngine:
             raise EngineUnavailable(
                 "this Chinese voice needs the g2pW model", "put it in the folder g2pW beside the app"
             )
-        self._session = voice.session = InterruptibleSession(voice.session)
+        self._session = voice.session = InterruptibleSession(voice.session, RunOptions)
         self._voice = voice
         self.sample_rate_hz = voice.config.sample_rate
         if self._options.speaker and self._speaker_id(self._options.speaker) is None:

@@ -18,7 +18,6 @@ class SparkParams(BaseModel):
     model_dir: str = Field(min_length=1)
     repo_dir: str = DEFAULTS.repo_dir
     device: str = Field(DEFAULTS.device, pattern="^(auto|cuda|mps|cpu)$")
-    accept_noncommercial_licence: bool = DEFAULTS.accept_noncommercial_licence
     voice: str = DEFAULTS.voice
     voices_dir: str = DEFAULTS.voices_dir
     gender: str = Field(DEFAULTS.gender, pattern="^(female|male)$")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
@@ -38,10 +39,9 @@ class SparkEngine:
         if self._backend is not None:
             return
         options = self._options
-        if not options.accept_noncommercial_licence:
-            raise EngineUnavailable(LICENCE, "write `params.accept_noncommercial_licence: true` if that is fine")
         backend = MlxBackend(options) if _chosen(options) == "mlx" else TorchBackend(options)
         backend.load()
+        logging.getLogger(__name__).warning(LICENCE)
         self._backend = backend
         self._shelf = VoiceShelf(options.voices_dir, backend.encode, self._create)
         try:

@@ -15,8 +15,6 @@ class SparkOptions:
     """torch only: checkout of SparkAudio/Spark-TTS."""
     device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
     """torch only; auto is cuda, then mps, then cpu."""
-    accept_noncommercial_licence: bool = False
-    """The weights are CC BY-NC-SA 4.0: not for commercial use. Nothing is loaded before this is true."""
     voice: str = ""
     """Name of a recording or of a stored voice in `voices_dir`; empty is a voice made from the style."""
     voices_dir: str = ""

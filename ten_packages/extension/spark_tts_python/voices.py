@@ -27,7 +27,14 @@ class VoiceShelf:
         return sorted({*self._files(), *self._made})
 
     def list(self) -> list[Voice]:
-        return [Voice(n, "zh, en", "created" if n.startswith("created-") else "cloned") for n in self.names()]
+        return [
+            Voice(
+                n,
+                "zh, en",
+                "created, not for commercial use" if n.startswith("created-") else "cloned, not for commercial use",
+            )
+            for n in self.names()
+        ]
 
     def _files(self) -> dict[str, Path]:
         if self._folder is None or not self._folder.is_dir():

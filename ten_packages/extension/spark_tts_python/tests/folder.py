@@ -18,5 +18,5 @@ def make(folder: Path, backend: str) -> dict[str, object]:
     (folder / "voices" / "robert.txt").write_text("What Robert says.\n", encoding="utf-8")
     return {
         "model_dir": str(folder), "repo_dir": str(STAND_IN / "Spark-TTS"), "device": "cpu", "voice": "ann",
-        "voices_dir": str(folder / "voices"), "accept_noncommercial_licence": True, "seed": 3,
+        "voices_dir": str(folder / "voices"), "seed": 3,
     }  # fmt: skip

@@ -152,9 +152,9 @@ def test_what_cannot_be_spoken_never_reaches_the_model(engine, rules, text):
     assert chunks(engine, text) == [] and rules.steps == before
 
 
-def test_the_licence_has_to_be_accepted(params):
-    with pytest.raises(EngineUnavailable, match="CC BY-NC-SA"):
-        SparkEngine(**{**params, "accept_noncommercial_licence": False}).load()
+def test_the_licence_is_said_at_every_load(params, caplog):
+    SparkEngine(**params).load()
+    assert "CC BY-NC-SA 4.0: not for commercial use" in caplog.text
 
 
 @pytest.mark.parametrize(("changes", "what"), [

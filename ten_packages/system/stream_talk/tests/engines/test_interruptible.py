@@ -10,6 +10,10 @@ class Token:
     cancelled = False
 
 
+class Options:
+    terminate = False
+
+
 class Session:
     """Runs until it is told to stop, like a long sentence; `began` says that it is inside."""
 
@@ -29,7 +33,7 @@ class Session:
 
 
 def test_it_runs_and_passes_everything_else_on():
-    session = InterruptibleSession(Session())
+    session = InterruptibleSession(Session(), Options)
     assert session.run(None, {"long": False}) == ["sound"]
     session.cancel = Token()
     assert session.run(None, {"long": False}) == ["sound"]
@@ -38,7 +42,7 @@ def test_it_runs_and_passes_everything_else_on():
 
 def test_a_run_ends_when_its_request_is_cancelled():
     inner, token = Session(), Token()
-    session = InterruptibleSession(inner)
+    session = InterruptibleSession(inner, Options)
     session.cancel = token
 
     def cancel_it() -> None:
@@ -57,7 +61,7 @@ def test_an_error_of_the_model_stays_an_error():
         def run(self, outputs, feeds, options=None):
             raise RuntimeError("bad input")
 
-    session = InterruptibleSession(Broken())
+    session = InterruptibleSession(Broken(), Options)
     session.cancel = Token()
     with pytest.raises(RuntimeError, match="bad input"):
         session.run(None, {})

@@ -7,7 +7,7 @@ between two operators when its run options say so; the caller is inside the run,
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from stream_talk.engines.interfaces import CancelToken
@@ -20,10 +20,12 @@ class RunCancelled(Exception):
 
 
 class InterruptibleSession:
-    """Stands in for an `onnxruntime.InferenceSession`. `cancel` belongs to the request that runs now; None lets it run to its end."""
+    """Stands in for an `onnxruntime.InferenceSession`; `new_options` is `onnxruntime.RunOptions`. `cancel` belongs to the request that
+    runs now; None lets it run to its end."""
 
-    def __init__(self, session: Any) -> None:
+    def __init__(self, session: Any, new_options: Callable[[], Any]) -> None:
         self._session = session
+        self._new_options = new_options
         self.cancel: CancelToken | None = None
 
     def __getattr__(self, name: str) -> Any:
@@ -35,9 +37,7 @@ class InterruptibleSession:
             return list(self._session.run(outputs, feeds))
         if cancel.cancelled:
             raise RunCancelled
-        import onnxruntime
-
-        options = onnxruntime.RunOptions()
+        options = self._new_options()
         done = threading.Event()
         watcher = threading.Thread(target=_watch, args=(cancel, done, options), name="onnx-cancel", daemon=True)
         watcher.start()
