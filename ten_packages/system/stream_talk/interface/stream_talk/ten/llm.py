@@ -55,7 +55,7 @@ class LlmExtension(StageExtension[LlmConfig]):
         self._chain: FallbackChain[LlmEngine] | None = None
         self._loading = asyncio.Event()  # set once the first attempt to load has ended, well or badly
         self._load_problem = ""
-        self._running: dict[str, asyncio.Task[None]] = {}
+        self._running: dict[str, asyncio.Task[Any]] = {}
 
     # --- life -----------------------------------------------------------------------------------------------------
 
@@ -68,6 +68,10 @@ class LlmExtension(StageExtension[LlmConfig]):
         await asyncio.gather(*(self._load(link) for link in self._chain.links))
 
     async def stop_stage(self) -> None:
+        running = list(self._running.values())
+        self._abort("")
+        if running:
+            await asyncio.wait(running, timeout=2.0)
         if self._chain is not None:
             for link in self._chain.links:
                 await link.engine.close()
@@ -136,17 +140,15 @@ class LlmExtension(StageExtension[LlmConfig]):
             refusal = {"error": "request_id_already_running", "message": message, "request_id": request_id}
             await self.env.return_result(messages.result(cmd, refusal, ok=False))
             return
-        # A task of its own: cancelling the callback's task would let a CancelledError reach the runtime, which ends the process.
-        task = asyncio.get_running_loop().create_task(self._answer(cmd, request_id, body))
+        # The answer is given in the callback's own task: it begins at once. `abort` cancels that task, and `_answer` keeps the
+        # cancellation to itself; one that reached the runtime would end the process.
+        task = asyncio.current_task()
+        assert task is not None
         self._running[request_id] = task
-        self._tasks.add(task)
-        task.add_done_callback(lambda done: self._answered(cmd, request_id, done))
-
-    def _answered(self, cmd: Cmd, request_id: str, task: asyncio.Task[None]) -> None:
-        self._running.pop(request_id, None)
-        if task.cancelled() and not self._stopping:
-            self.post(self.env.return_result(messages.result(cmd)))  # aborted before its first step
-        self._task_ended(task)
+        try:
+            await self._answer(cmd, request_id, body)
+        finally:
+            del self._running[request_id]
 
     # --- answering ------------------------------------------------------------------------------------------------
 
