@@ -68,7 +68,7 @@ def test_the_first_sound_needs_34_steps(engine, rules):
     before = rules.steps
     stream = engine.speak(SpeechRequest(SENTENCE), CancelFlag())
     first = next(stream)
-    assert len(first.pcm) == 25 * 320 - 80
+    assert len(first.pcm) == 17 * 320 - 80
     assert rules.steps - before <= 35
     assert len(list(stream)) >= 3
 
