@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from stream_talk import clock
 from stream_talk.graph import resolve_graph
 from stream_talk.graph.check import check_file
 
@@ -120,6 +121,7 @@ def test_our_own_voice_from_an_open_loudspeaker_disturbs_nothing() -> None:
     async def script(session: Session) -> None:
         session.echo_gain = 0.25
         await past_the_greeting(session)
+        await clock.sleep_ms(1000)
         await session.event("say", text=ANNOUNCEMENT)
         heard = await session.until(lambda m: m["type"] == "heard" and "announcement" in m["heard_text"])
         assert heard["heard_text"].endswith("Now it is over.") and not heard["interrupted"]

@@ -12,7 +12,9 @@ SAMPLE_RATE_HZ = 16000
 FRAME_SAMPLES = SAMPLE_RATE_HZ // 100  # the module takes exactly 10 ms
 _ECHO_LASTS_FRAMES = 30
 _HEARD = 100
-_ONLY_ECHO = 10 ** (-18 / 10)
+_ONLY_ECHO = 10 ** (-12 / 10)
+_ONLY_ECHO_AT_ONSET = 10 ** (-3 / 10)
+_ONSET_FRAMES = 40  # the canceller needs a moment whenever the loudspeaker begins anew
 _EMPTY: Pcm16 = np.zeros(0, np.int16)
 
 
@@ -34,6 +36,7 @@ class EchoGuardEngine:
         self._apm: Any = None
         self._waiting = _EMPTY
         self._since_voice = _ECHO_LASTS_FRAMES  # frames since the loudspeaker last played something
+        self._since_onset = _ONSET_FRAMES
 
     @property
     def waiting_samples(self) -> int:
@@ -87,13 +90,18 @@ class EchoGuardEngine:
         return np.zeros_like(cleaned) if self._is_only_echo(microphone, reference, cleaned) else cleaned
 
     def _is_only_echo(self, microphone: Pcm16, reference: Pcm16, cleaned: Pcm16) -> bool:
-        """While we speak, a frame of which 18 dB were taken away held nothing but us. What is left of it is faint, but ten-vad
+        """While we speak, a frame of which 12 dB were taken away held nothing but us. What is left of it is faint, but ten-vad
         hears speech at any level and would take it for a person."""
-        self._since_voice = 0 if int(np.abs(reference).max(initial=0)) > _HEARD else self._since_voice + 1
+        sounds = int(np.abs(reference).max(initial=0)) > _HEARD
+        if sounds and self._since_voice > _ECHO_LASTS_FRAMES // 2:
+            self._since_onset = 0
+        self._since_onset += 1
+        self._since_voice = 0 if sounds else self._since_voice + 1
         if self._since_voice > _ECHO_LASTS_FRAMES or not self._processing.echo_cancellation:
             return False
         before, after = microphone.astype(np.float32), cleaned.astype(np.float32)
-        return float(after @ after) < _ONLY_ECHO * float(before @ before)
+        limit = _ONLY_ECHO_AT_ONSET if self._since_onset <= _ONSET_FRAMES else _ONLY_ECHO
+        return float(after @ after) < limit * float(before @ before)
 
     def _audio_frame(self, pcm: Pcm16) -> Any:
         return self._rtc.AudioFrame(bytearray(pcm.tobytes()), SAMPLE_RATE_HZ, 1, FRAME_SAMPLES)
