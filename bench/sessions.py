@@ -17,6 +17,8 @@ from bench.gateway_load.server import GatewayProcess
 HELP = "sessions: what the gateway adds, conversations at once, idle cost, vanishing, slow and hostile clients"
 ROWS = ("added", "stop", "concurrent", "idle", "vanish", "slow", "fuzz")
 SEND_BUFFER_BYTES = 2 << 20
+# The question is how many it carries and what they leave behind, not how many it lets in.
+OPEN_DOORS = {"max_sessions": 1000, "max_loop_lag_ms": 10_000, "max_queue_ms": 1e9}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,9 +59,7 @@ def _stop(_args: argparse.Namespace) -> Any:
 def _concurrent(args: argparse.Namespace) -> Any:
     found = []
     for sessions in args.sessions:
-        # The question is how many it carries, not how many it lets in.
-        admission = {"max_sessions": 1000, "max_loop_lag_ms": 10_000, "max_queue_ms": 1e9}
-        with GatewayProcess("listening", admission=admission) as server:
+        with GatewayProcess("listening", admission=OPEN_DOORS) as server:
             found.append(asyncio.run(measures.concurrent(server, sessions, args.seconds, _voice())))
     return found
 
@@ -70,7 +70,8 @@ def _idle(args: argparse.Namespace) -> Any:
 
 
 def _vanish(args: argparse.Namespace) -> Any:
-    with GatewayProcess("loopback", resume_window_ms=500, ping_interval_s=1.0) as server:
+    settings = {"resume_window_ms": 500, "ping_interval_s": 1.0, "ping_timeout_s": 1.0, "admission": OPEN_DOORS}
+    with GatewayProcess("loopback", **settings) as server:
         return asyncio.run(faults.vanish_cycles(server, args.cycles))
 
 
@@ -80,7 +81,7 @@ def _slow(_args: argparse.Namespace) -> Any:
 
 
 def _fuzz(args: argparse.Namespace) -> Any:
-    with GatewayProcess("loopback", resume_window_ms=500) as server:
+    with GatewayProcess("loopback", resume_window_ms=500, admission=OPEN_DOORS) as server:
         return asyncio.run(faults.fuzz(server, args.messages))
 
 

@@ -132,25 +132,12 @@ async def slow_client(server: GatewayProcess, limit_bytes: int) -> dict[str, Any
     """One that reads 1 kB/s while it asks for ever more, beside one that is well."""
     healthy = HealthyListener((await begin(server.port))[0])
     healthy.ask()
-    slow, ready = await begin(server.port)
-    slow_socket = slow.transport.get_extra_info("socket")  # type: ignore[union-attr]
-    slow_socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    slow, ready = await begin(server.port, receive_buffer_bytes=4096)
     memory_before = server.memory_mb()
     told: list[dict[str, Any]] = []
     slow.on_frame = lambda opcode, payload: told.append(json.loads(payload)) if opcode == TEXT else None
-    started, highest, peak_mb = time.perf_counter(), 0, memory_before
-    path = f"/v1/sessions/{ready['session_id']}/graph"
-    loop = asyncio.get_running_loop()
-    slow.transport.pause_reading()  # type: ignore[union-attr]
-    while server.metric("stream_talk_slow_clients_total") == 0 and time.perf_counter() - started < 120:
-        slow.say(type="text", text="x" * 7900)
-        body = json.loads(await loop.run_in_executor(None, server.get, path))
-        highest = max(highest, body.get("session", {}).get("send_queue_bytes", 0))
-        peak_mb = max(peak_mb, server.memory_mb())
-        slow.transport.resume_reading()  # type: ignore[union-attr]
-        await asyncio.sleep(0)
-        slow.transport.pause_reading()  # type: ignore[union-attr]
-        await asyncio.sleep(0.015)
+    started = time.perf_counter()
+    highest, peak_mb = await _starve(server, slow, f"/v1/sessions/{ready['session_id']}/graph")
     found_after_s = time.perf_counter() - started
     slow.transport.resume_reading()  # type: ignore[union-attr]
     await asyncio.wait({slow.closed}, timeout=130)
@@ -166,6 +153,29 @@ async def slow_client(server: GatewayProcess, limit_bytes: int) -> dict[str, Any
     }
     healthy.line.say(type="bye")
     return report
+
+
+async def _starve(server: GatewayProcess, slow: Line, path: str) -> tuple[int, float]:
+    """Ask for much and read about 1 kB/s (the 8 kB that the kernel holds, every 8 s) until the server has had enough."""
+    assert slow.transport is not None
+    loop, highest, peak_mb = asyncio.get_running_loop(), 0, 0.0
+    slow.transport.pause_reading()
+    for step in range(8000):
+        if slow.closed.done():
+            break
+        slow.say(type="text", text="x" * 7900)
+        await asyncio.sleep(0.015)
+        if step % 40 == 39:
+            body = json.loads(await loop.run_in_executor(None, server.get, path))
+            highest = max(highest, body.get("session", {}).get("send_queue_bytes", 0))
+            peak_mb = max(peak_mb, server.memory_mb())
+            if await loop.run_in_executor(None, server.metric, "stream_talk_slow_clients_total"):
+                break
+        if step % 500 == 499:
+            slow.transport.resume_reading()
+            await asyncio.sleep(0)
+            slow.transport.pause_reading()
+    return highest, peak_mb
 
 
 async def fuzz(server: GatewayProcess, messages: int, seed: int = 1) -> dict[str, Any]:

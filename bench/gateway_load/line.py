@@ -9,6 +9,7 @@ import asyncio
 import base64
 import json
 import os
+import socket
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -120,17 +121,24 @@ class Line(asyncio.Protocol):
         self.transport.abort()
 
 
-async def dial(port: int, path: str = "/v1/talk") -> Line:
+async def dial(port: int, path: str = "/v1/talk", receive_buffer_bytes: int = 0) -> Line:
     loop = asyncio.get_running_loop()
-    _, line = await loop.create_connection(lambda: Line(path), "127.0.0.1", port)
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    if (
+        receive_buffer_bytes
+    ):  # before connecting: a window that shrinks later makes the kernel drop acknowledgements too
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
+    sock.setblocking(False)
+    await loop.sock_connect(sock, ("127.0.0.1", port))
+    _, line = await loop.create_connection(lambda: Line(path), sock=sock)
     if not await line.opened:
         raise ConnectionError("the server refused the WebSocket")
     return line
 
 
-async def begin(port: int, path: str = "/v1/talk") -> tuple[Line, dict[str, Any]]:
+async def begin(port: int, path: str = "/v1/talk", receive_buffer_bytes: int = 0) -> tuple[Line, dict[str, Any]]:
     """A conversation: the line and its `ready`."""
-    line = await dial(port, path)
+    line = await dial(port, path, receive_buffer_bytes)
     first = asyncio.get_running_loop().create_future()
 
     def take(opcode: int, payload: bytes) -> None:

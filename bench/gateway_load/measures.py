@@ -17,7 +17,7 @@ FRAME_SAMPLES = 320
 MARK = (12345).to_bytes(2, "little")
 MARKED_FRAME = MARK + bytes(2 * FRAME_SAMPLES - 2)
 REPLY_RATE_HZ = 24_000
-LEAD_MS = 240
+LEAD_MS = 220  # a frame may leave when one frame less than `lead_ms` is ahead
 
 
 def percentile(values: list[float], share: float) -> float:

@@ -169,4 +169,4 @@ def test_vanishing_clients_leave_nothing_behind(with_server):
         del graphs
         gc.collect()
 
-    with_server(scenario, resume_window_ms=50, ping_interval_s=0.3)
+    with_server(scenario, resume_window_ms=50, ping_interval_s=0.3, ping_timeout_s=0.3)

@@ -111,5 +111,5 @@ def test_clients_that_vanish_leave_no_graph_task_or_socket():
         again = await faults.settled_footprint(server)
         assert again["tasks"] == empty["tasks"] and again["open_files"] <= empty["open_files"] + 1
 
-    with GatewayProcess("loopback", resume_window_ms=200, ping_interval_s=0.5) as server:
+    with GatewayProcess("loopback", resume_window_ms=200, ping_interval_s=0.5, ping_timeout_s=0.5) as server:
         asyncio.run(scenario(server))

@@ -47,6 +47,9 @@ class GatewayConfig(BaseModel):
     send_buffer_bytes: int = Field(2 << 20, ge=65_536)
     lead_ms: int = Field(240, ge=40, le=2000, description="how far a reply is sent ahead of its playing")
     ping_interval_s: float = Field(20.0, gt=0)
+    ping_timeout_s: float = Field(
+        60.0, gt=0, description="a slow line brings the answer late; only a dead one brings none"
+    )
 
     otlp_endpoint: str = Field(
         "", description="where OpenTelemetry traces go; empty: OTEL_EXPORTER_OTLP_ENDPOINT, or nowhere"

@@ -60,7 +60,7 @@ class WebServer:
             ws_max_size=MAX_MESSAGE_BYTES,
             ws_per_message_deflate=False,
             ws_ping_interval=self._config.ping_interval_s,
-            ws_ping_timeout=self._config.ping_interval_s,
+            ws_ping_timeout=self._config.ping_timeout_s,
             lifespan="off",
             access_log=False,
             log_config=None,
