@@ -15,7 +15,12 @@ from tests import speech
 from tests.speech.session import GRAPHS, Session, converse
 
 VARIANTS = ["embedded", "embedded-no-echo-guard", "embedded-silero", "push-to-talk", "text-only", "chinese-voice"]
-TEXT_PORTS = {("data_in", "client_event"), ("data_out", "playout_control"), ("data_out", "message"), ("cmd_out", "flush")}
+TEXT_PORTS = {
+    ("data_in", "client_event"),
+    ("data_out", "playout_control"),
+    ("data_out", "message"),
+    ("cmd_out", "flush"),
+}
 SPEECH_PORTS = {
     ("audio_frame_in", "pcm_frame"),
     ("audio_frame_out", "pcm_frame"),
@@ -66,17 +71,20 @@ def test_the_graph_tells_people_what_it_is_in_both_languages(graph: str) -> None
 
 def test_variants_change_what_they_say_and_nothing_else() -> None:
     base = addons("embedded")
-    assert base.items() >= {
-        "echo_guard": "echo_guard_python",
-        "vad": "ten_vad_python",
-        "turn_detection": "turn_detection_python",
-        "stt": "pocketsphinx_asr_python",
-        "main_control": "main_control_python",
-        "llm": "rules_llm_python",
-        "tts": "espeak_tts_python",
-        "timer": "timer_tool_python",
-        "message_collector": "message_collector_python",
-    }.items()
+    assert (
+        base.items()
+        >= {
+            "echo_guard": "echo_guard_python",
+            "vad": "ten_vad_python",
+            "turn_detection": "turn_detection_python",
+            "stt": "pocketsphinx_asr_python",
+            "main_control": "main_control_python",
+            "llm": "rules_llm_python",
+            "tts": "espeak_tts_python",
+            "timer": "timer_tool_python",
+            "message_collector": "message_collector_python",
+        }.items()
+    )
     assert addons("embedded-silero") == {**base, "vad": "silero_vad_python"}
     assert addons("push-to-talk") == addons("chinese-voice") == base
     assert addons("embedded-no-echo-guard") == {k: v for k, v in base.items() if k != "echo_guard"}
@@ -110,7 +118,9 @@ def test_a_person_speaks_and_is_answered(graph: str) -> None:
     converse(graph, script)
 
 
-ANNOUNCEMENT = "This is a rather long announcement. It has several sentences. Nobody is going to interrupt it. Now it is over."
+ANNOUNCEMENT = (
+    "This is a rather long announcement. It has several sentences. Nobody is going to interrupt it. Now it is over."
+)
 
 
 def took_itself_for_a_person(session: Session) -> bool:
@@ -164,7 +174,9 @@ def test_text_only_answers_in_writing_and_makes_no_sound() -> None:
     async def script(session: Session) -> None:
         await session.event("hello")
         await session.event("text", text="What is two plus three?", id="1")
-        answer = await session.until(lambda m: m["type"] == "assistant_text" and m["final"] and "five" in _digits(m["text"]))
+        answer = await session.until(
+            lambda m: m["type"] == "assistant_text" and m["final"] and "five" in _digits(m["text"])
+        )
         assert answer["turn_id"] > 0
         assert session.loudness == 0
 

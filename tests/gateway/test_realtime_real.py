@@ -99,7 +99,10 @@ def test_a_model_calls_a_function_of_the_client(tmp_path: Path):
     """The whole way: session.update(tools) -> graph -> model -> function call -> client -> output -> spoken answer."""
     call = ("get_weather", {"city": "Delft"})
     with OpenAiServer() as model:
-        model.replies = [Reply(tokens=(), tool_calls=[call]), Reply(tokens=["It", " is", " sunny", " in", " Delft", "."])]
+        model.replies = [
+            Reply(tokens=(), tool_calls=[call]),
+            Reply(tokens=["It", " is", " sunny", " in", " Delft", "."]),
+        ]
         graph = {
             "extends": str(ROOT / "graphs" / "text-only.json"),
             "stream_talk": {"title": {"en": "t", "zh": "t"}, "description": {"en": "t", "zh": "t"}},

@@ -79,7 +79,9 @@ class Session:
             echo, self._echo = self._echo[:step], self._echo[step:]
             echo = np.concatenate([echo, np.zeros(step - len(echo), np.int16)])
             if self.echo_gain:  # a room with a loudspeaker is never digitally silent
-                pcm = np.clip(pcm + self.echo_gain * echo + self._room.normal(0, 10, step), -32768, 32767).astype(np.int16)
+                pcm = np.clip(pcm + self.echo_gain * echo + self._room.normal(0, 10, step), -32768, 32767).astype(
+                    np.int16
+                )
             metadata = '{"session_id":"session"}'
             await self._env.send_audio_frame(
                 messages.pcm_frame(pcm, MIC_HZ, metadata_json=metadata, timestamp_ms=media_ms)

@@ -20,7 +20,9 @@ class GatewayMetrics:
             "stream_talk_bad_messages", "Client messages that were refused", ["code"], registry=registry
         )
         self.sessions = Gauge("stream_talk_sessions", "Conversations now", registry=registry)
-        self.tasks = Gauge("stream_talk_tasks", "Tasks of the event loop; must not grow without sessions", registry=registry)
+        self.tasks = Gauge(
+            "stream_talk_tasks", "Tasks of the event loop; must not grow without sessions", registry=registry
+        )
         self.graphs = Gauge("stream_talk_graphs", "Graphs that run in this process", registry=registry)
         self.loop_lag_ms = Gauge(
             "stream_talk_loop_lag_ms",

@@ -48,7 +48,14 @@ class LoopbackStage:
         heard_ms = self._heard_bytes // 32
         words = [{"word": "heard", "start_ms": 0, "duration_ms": heard_ms, "stable": True}]
         text = f"heard {heard_ms}" if heard_ms else ""
-        return {"text": text, "final": final, "start_ms": 0, "duration_ms": heard_ms, "language": "en-US", "words": words}
+        return {
+            "text": text,
+            "final": final,
+            "start_ms": 0,
+            "duration_ms": heard_ms,
+            "language": "en-US",
+            "words": words,
+        }
 
     def statistics(self) -> dict[str, Any]:
         return {"name": self.name, "nodes": [], "edges": []}

@@ -71,7 +71,9 @@ def _parse_format(body: bytes) -> _Format:
     if kind == _EXTENSIBLE and len(body) >= 26:
         kind = struct.unpack_from("<H", body, 24)[0]
     if kind not in (_PCM, _FLOAT):
-        raise WavError(f"encoding {kind} is not supported; convert the file to PCM, e.g. with: ffmpeg -i in.wav out.wav")
+        raise WavError(
+            f"encoding {kind} is not supported; convert the file to PCM, e.g. with: ffmpeg -i in.wav out.wav"
+        )
     if not channels or not rate_hz:
         raise WavError("the format chunk says no channels or no sample rate")
     return _Format(kind, channels, rate_hz, bits)
@@ -79,7 +81,14 @@ def _parse_format(body: bytes) -> _Format:
 
 def _decode(body: bytes, described: _Format) -> npt.NDArray[np.int16]:
     step = described.bits // 8
-    if (described.kind, described.bits) not in ((_PCM, 8), (_PCM, 16), (_PCM, 24), (_PCM, 32), (_FLOAT, 32), (_FLOAT, 64)):
+    if (described.kind, described.bits) not in (
+        (_PCM, 8),
+        (_PCM, 16),
+        (_PCM, 24),
+        (_PCM, 32),
+        (_FLOAT, 32),
+        (_FLOAT, 64),
+    ):
         raise WavError(f"{described.bits} bit samples are not supported")
     body = body[: len(body) // (step * described.channels) * step * described.channels]
     samples: npt.NDArray[np.generic]

@@ -288,7 +288,12 @@ def tokenize(text: str) -> list[str]:
     tokens: list[str] = []
     for char in text:
         starts_piece = char.isspace() or not char.isascii() or not char.isalnum()
-        if tokens and not starts_piece and (tokens[-1][-1].isalnum() or tokens[-1] in " .") and tokens[-1][-1].isascii():
+        if (
+            tokens
+            and not starts_piece
+            and (tokens[-1][-1].isalnum() or tokens[-1] in " .")
+            and tokens[-1][-1].isascii()
+        ):
             tokens[-1] += char
         else:
             tokens.append(char)
