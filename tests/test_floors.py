@@ -18,7 +18,7 @@ EXTENSIONS = "ten_packages/extension"
 # What a room of the kit may import beyond the standard library, numpy and pydantic, and why.
 KIT_LIBRARIES = {
     "stream_talk.audio": {"samplerate", "soxr"},  # resampling
-    "stream_talk.llm": {"httpx", "httpx_sse"},  # the OpenAI-compatible client that several extensions share
+    "stream_talk.llm": {"httpx"},  # the OpenAI-compatible client that several extensions share
     "stream_talk.memory": {"sqlite_vec"},  # optional: faster vector search
     # servers and harnesses for tests
     "stream_talk.testing": {"fastapi", "uvicorn", "httpx", "starlette", "websockets", "ten_runtime", "pytest"},
