@@ -49,7 +49,8 @@ class GatewayProcess:
     def _gateway_graph(self, graph_file: Path) -> Path:
         """The gateway's own graph with the settings of this run."""
         settings = {
-            "port": self.port, "default_graph": graph_file.stem, "graphs_dir": str(graph_file.parent), **self._settings,
+            "port": self.port, "default_graph": graph_file.stem, "graphs_dir": str(graph_file.parent),
+            "warm_up": False, **self._settings,
         }  # fmt: skip
         node = {"type": "extension", "name": "gateway", "addon": "gateway_python", "property": settings}
         file = Path(self._directory.name, "gateway.json")

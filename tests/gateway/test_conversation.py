@@ -28,7 +28,7 @@ FRAME = 320
 def server() -> Iterator[GatewayProcess]:
     # Other tests make the machine busy: that must not count as being full.
     admission = {"max_loop_lag_ms": 10_000, "max_queue_ms": 100_000}
-    with GatewayProcess("embedded", graphs_from=ROOT / "graphs", admission=admission) as process:
+    with GatewayProcess("embedded", graphs_from=ROOT / "graphs", admission=admission, warm_up=True) as process:
         yield process
 
 

@@ -48,7 +48,7 @@ class Listener:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[GatewayProcess]:
-    with GatewayProcess("embedded", graphs_from=ROOT / "graphs", admission=ADMISSION) as process:
+    with GatewayProcess("embedded", graphs_from=ROOT / "graphs", admission=ADMISSION, warm_up=True) as process:
         yield process
 
 

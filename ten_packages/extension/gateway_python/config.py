@@ -24,6 +24,7 @@ class GatewayConfig(BaseModel):
 
     host: str = "127.0.0.1"
     port: int = Field(8017, ge=0, le=65535)
+    warm_up: bool = Field(True, description="load the engines of the default graph at once, and keep them")
     token: str = Field("", repr=False, description="required when the server listens on anything but the loopback")
     allowed_origins: list[str] = Field(
         default_factory=list, description='pages of other servers that may connect; "*" for any'

@@ -20,6 +20,7 @@ from .log_bridge import TenLogHandler, bridge_logs, unbridge_logs
 from .server import CannotListen, WebServer
 from .telemetry import configure_telemetry
 from .ten_graph_host import TenGraphHost
+from .warm_up import WarmUp
 
 STATE_DIR = Path("~/.local/state/stream-talk")
 
@@ -31,6 +32,7 @@ class GatewayExtension(AsyncExtension):
         self._host: TenGraphHost | None = None
         self._gateway: Gateway | None = None
         self._web: WebServer | None = None
+        self._warm_up: WarmUp | None = None
 
     async def on_start(self, ten_env: AsyncTenEnv) -> None:
         self._logs = bridge_logs(ten_env)
@@ -53,6 +55,9 @@ class GatewayExtension(AsyncExtension):
         web = WebServer(app, config, STATE_DIR.expanduser())
         self._gateway.begin()
         await web.start()
+        if config.warm_up:
+            self._warm_up = WarmUp(self._host, config.default_graph)
+            self._gateway.soon(self._warm_up.begin)
         # What was loaded until now lives as long as the process: a collection need not walk over it while somebody speaks.
         gc.collect()
         gc.freeze()
@@ -69,6 +74,8 @@ class GatewayExtension(AsyncExtension):
     async def on_stop(self, ten_env: AsyncTenEnv) -> None:
         if self._gateway is not None:
             await self._gateway.drain()
+        if self._warm_up is not None:
+            await self._warm_up.end()
         if self._web is not None:
             await self._web.stop()
         if self._gateway is not None:
