@@ -140,6 +140,11 @@ def test_an_absent_hub_and_an_unknown_model_are_said(hub, capsys):
     assert 'did you mean "faster-whisper-tiny"' in capsys.readouterr().err
 
 
+def test_a_model_that_is_on_no_hub_says_where_it_is(hub, capsys):
+    assert main(["models", "pull", "kokoro"]) == 1
+    assert "--from DIR" in capsys.readouterr().err
+
+
 def test_models_in_properties_become_paths(hub):
     tree = {"params": {"model": f"model:{NAME}/sub/model.bin", "other": 3}, "list": ["model:spark"]}
     resolved = store.resolve_models(tree)

@@ -181,7 +181,8 @@ class Keeping:
         user = self._unstored_user.pop(turn_id, None)
         stored = ([user] if user else []) + entries
         key = f"{self.outbox.session_id}#{turn_id}#{trace.epoch_ms}"
-        events = [{"type": "turn", "payload": {"turn_id": turn_id, "entries": len(stored)}, "idempotency_key": key}]
+        measured = trace.as_dict() | {"interrupted": any(entry["interrupted"] for entry in entries)}
+        events = [{"type": "analytics.turn", "payload": measured, "idempotency_key": f"{key}/analytics"}]
 
         def announce(at_ms: float) -> None:
             self.outbox.message("turn", turn_id, at_ms, trace=trace.as_dict())

@@ -10,6 +10,7 @@ from typing import Any
 from stream_talk import clock
 from stream_talk.memory import conversations
 from stream_talk.memory.conversations import Entry, Event, History
+from stream_talk.memory.database import transaction
 from stream_talk.memory.embeddings import EmbeddingEndpoint, EmbeddingFailed
 from stream_talk.memory.facts import find_facts
 from stream_talk.memory.long_term import Item, NewItem, SqliteLongTermStore
@@ -79,9 +80,15 @@ class Memory:
         summary, entries, through = conversations.turns_to_summarise(
             connection, session_id, keep_turns=self._config.keep_turns
         )
-        if entries:
-            longer = extend_summary(summary, entries, max_tokens=self._config.summary_tokens)
+        if not entries:
+            return
+        longer = extend_summary(summary, entries, max_tokens=self._config.summary_tokens)
+        told = []
+        if self._config.events_for and self._config.long_term == "worker":
+            told = [Event("ltm.summary", {"text": longer}, f"{session_id}/summary/{through}")]
+        with transaction(connection):
             conversations.save_summary(connection, session_id, longer, through)
+            conversations.add_events(connection, session_id, through, told, clock.epoch_ms())
 
     async def search(self, query: str, *, budget_ms: float) -> list[Item]:
         """What is remembered about this, within the budget: words always, meaning when the endpoint is quick enough."""

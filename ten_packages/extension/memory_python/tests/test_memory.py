@@ -147,3 +147,22 @@ def test_wrong_commands_and_wrong_properties_are_answered(tmp_path):
         assert (await ask("memory_load", session_id="s"))[0] == StatusCode.ERROR
 
     run(refused, tmp_path / "memory.db", keep_turns=0)
+
+
+def test_summaries_travel_to_the_worker(tmp_path):
+    path = tmp_path / "memory.db"
+
+    async def script(ask: Ask) -> None:
+        for turn in range(6):
+            await ask(
+                "memory_append", session_id="s", turn_id=turn, entries=said(f"Topic number {turn}.", f"Answer {turn}.")
+            )
+        await ask("memory_load", session_id="s")
+
+    run(script, path, keep_turns=2, events_for="redis", long_term="worker")
+    rows = (
+        open_database(path)
+        .execute("SELECT payload FROM outbox_events WHERE type = 'ltm.summary' ORDER BY id")
+        .fetchall()
+    )
+    assert rows and "Topic number 0." in json.loads(rows[-1]["payload"])["text"]

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """`repo` is the Hugging Face id, `modelscope` the ModelScope one. `files`: only these (suffix match); empty means all."""
+    """`repo` is the Hugging Face id (empty: on no hub, see `note`), `modelscope` the ModelScope one.
+
+    `files`: only these (suffix match); empty means all.
+    """
 
     name: str
     role: str
@@ -46,7 +49,8 @@ MODELS: tuple[Model, ...] = (
           files=_PIPER_FILES, note="engine piper is GPL-3.0"),
     Model("piper-zh-huayan", "tts", "rhasspy/piper-voices", "see the voice's card", 63, files=_PIPER_ZH, free=False,
           note="engine piper is GPL-3.0"),
-    Model("kokoro", "tts", "onnx-community/Kokoro-82M-v1.0-ONNX", "Apache-2.0", 330),
+    Model("kokoro", "tts", "", "Apache-2.0", 340,
+          note="kokoro-v1.0.onnx and voices-v1.0.bin from the releases of kokoro-onnx; then: models pull kokoro --from DIR"),
     Model("kokoro-mlx", "tts", "mlx-community/Kokoro-82M-bf16", "Apache-2.0", 330, note="Apple Silicon"),
     Model("chatterbox", "tts", "ResembleAI/chatterbox", "MIT", 3200,
           files=("ve.pt", "t3_cfg.pt", "s3gen.pt", "tokenizer.json", "conds.pt")),
