@@ -5,17 +5,14 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import shutil
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from bench.redis_server import missing, redis_server
 
 HELP = "outbox: events per second of one dispatcher, and deliveries across kills (needs redis-server)"
 _ROOT = Path(__file__).resolve().parent.parent
@@ -28,32 +25,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
-
-
-@contextmanager
-def _redis(directory: Path) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--dir", str(directory), "--save", ""]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        _wait_for_port(port)
-        yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def _wait_for_port(port: int) -> None:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=0.2).close()
-            return
-        except OSError:
-            time.sleep(0.05)
-    raise RuntimeError("redis-server did not start")
 
 
 def _throughput(directory: Path, url: str, events: int) -> dict[str, float]:
@@ -80,20 +51,20 @@ def _throughput(directory: Path, url: str, events: int) -> dict[str, float]:
 
 
 def run(args: argparse.Namespace) -> int:
-    if not shutil.which("redis-server"):
-        print("redis-server is not installed (Debian: apt-get install redis-server)", file=sys.stderr)
+    if (reason := missing()) is not None:
+        print(reason, file=sys.stderr)
         return 1
     sys.path.insert(0, str(_ROOT))
     result: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as name, _redis(Path(name)) as url:
-        result["throughput"] = _throughput(Path(name), url, args.events)
+    with tempfile.TemporaryDirectory() as name, redis_server(Path(name)) as server:
+        result["throughput"] = _throughput(Path(name), server.url, args.events)
     if args.kills:
         sys.path.insert(0, str(_ROOT / "tests" / "memory"))
         crash_run = importlib.import_module("crash_run").crash_run
-        with tempfile.TemporaryDirectory() as name, _redis(Path(name)) as url:
+        with tempfile.TemporaryDirectory() as name, redis_server(Path(name)) as server:
             workers = max(1, args.kills // 10)
             report = crash_run(
-                Path(name), url, dispatcher_kills=args.kills - workers, worker_kills=workers, seed=args.seed
+                Path(name), server.url, dispatcher_kills=args.kills - workers, worker_kills=workers, seed=args.seed
             )
         result["crashes"] = asdict(report)
     if args.json:

@@ -13,7 +13,7 @@ from typing import Any
 from bench import recorded_speech
 
 HELP = "talk: overhead from speech end to first sound, barge-in, stop, memory, conversations per core, the whole graph"
-ROWS = ("zero", "paced", "barge", "stop", "memory", "load", "graph")
+ROWS = ("zero", "paced", "barge", "stop", "memory", "load", "events", "graph")
 VADS = {"silero": "silero_vad_python", "ten": "ten_vad_python"}
 
 
@@ -48,6 +48,7 @@ async def _measure(args: argparse.Namespace) -> dict[str, Any]:
 
     prepare_imports(find_graph(args.graph))
     from bench.conversation import measures
+    from bench.conversation.events import events
     from bench.conversation.runtime import BenchRuntime
 
     if args.core is not None:
@@ -67,6 +68,7 @@ async def _measure(args: argparse.Namespace) -> dict[str, Any]:
         "stop": lambda: measures.stop_command(runtime, times=2 * args.turns),
         "memory": lambda: measures.memory(runtime, sessions=20, vad=vad),
         "load": load,
+        "events": lambda: events(runtime, turns=args.turns, vad=vad),
         "graph": lambda: measures.whole_graph(runtime, graph=args.graph, prompts=args.prompts),
     }
     for name in args.rows:

@@ -27,8 +27,12 @@ def conversation_graph(
     vad_properties: dict[str, Any] | None = None,
     control_properties: dict[str, Any] | None = None,
     turn_detection: bool = False,
+    memory: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """`engines` are the params of all three engines (a measurer's engines find their session there)."""
+    """`engines` are the params of all three engines (a measurer's engines find their session there).
+
+    `memory`: the file of memory and outbox (`path`) and where its events go (`redis_url`).
+    """
     params = {"params": engines} if engines else {}
     client = session_id
     nodes = [
@@ -88,6 +92,12 @@ def conversation_graph(
     ]
     if turn_detection:
         connections.append({"extension": "turn_detection", "data": [_edge("turn_decision", "main_control")]})
+    if memory is not None:
+        path, url = memory["path"], memory["redis_url"]
+        nodes.append(_node("memory", "memory_python", {"path": path, "events_for": url}))
+        nodes.append(_node("outbox", "outbox_python", {"path": path, "redis_url": url}))
+        commands = ("memory_load", "memory_append", "memory_search", "memory_clear")
+        connections.append({"extension": "main_control", "cmd": [_edge(name, "memory") for name in commands]})
     return {"nodes": nodes, "connections": connections}
 
 

@@ -26,7 +26,7 @@ from bench.conversation.person import Line, Person
 from bench.conversation.runtime import BenchRuntime
 
 _NUMBERS = itertools.count(1)
-_WARM_TURNS = 2
+WARM_TURNS = 2
 
 
 @functools.cache
@@ -45,13 +45,14 @@ def clips(count: int) -> list[Any]:
 class Talk:
     """One conversation with timed engines."""
 
-    def __init__(self, timetable: Timetable, *, vad: str, seed: int = 1) -> None:
+    def __init__(self, timetable: Timetable, *, vad: str, seed: int = 1, memory: dict[str, str] | None = None) -> None:
         self.session_id = f"bench-{next(_NUMBERS)}"
         self.timetable = timetable
         self.line = Line()
         self.session = Session(self.session_id, self.line.on_sound)
         self.person = Person(self.session, self.line, clips(24), seed)
         self._vad = vad
+        self._memory = memory
         self._graph_id = ""
         TIMETABLES[self.session_id] = timetable
 
@@ -63,6 +64,7 @@ class Talk:
             engines={"session": self.session_id},
             vad_properties=MATCHED_VAD,
             control_properties=MATCHED_TURNS,
+            memory=self._memory,
         )
         self._graph_id = await runtime.converse(graph, self.session)
 
@@ -74,7 +76,7 @@ class Talk:
         """From the question to the recogniser to the first sound, without what the engines take."""
         asked = self.timetable.asked_s
         found = []
-        for turn in self.person.turns[_WARM_TURNS:]:
+        for turn in self.person.turns[WARM_TURNS:]:
             asked_s = next((at_s for at_s in asked if at_s >= turn.end_s), None)
             if asked_s is not None and turn.first_sound_s is not None:
                 found.append((turn.first_sound_s - asked_s) * 1000 - self.timetable.nominal_ms)
@@ -87,10 +89,10 @@ async def response(runtime: BenchRuntime, *, paced: bool, turns: int, vad: str) 
     talk = Talk(timetable, vad=vad)
     await talk.start(runtime)
     cpu_s, started_s = _cpu_s(), talk.person.audio_s
-    await talk.person.converse(turns + _WARM_TURNS)
+    await talk.person.converse(turns + WARM_TURNS)
     used_s = _cpu_s() - cpu_s
     await talk.stop(runtime)
-    kept = talk.person.turns[_WARM_TURNS:]
+    kept = talk.person.turns[WARM_TURNS:]
     totals = [(t.first_sound_s - t.end_s) * 1000 for t in kept if t.first_sound_s is not None]
     return {
         "answered": f"{len(totals)}/{len(kept)}",
@@ -104,10 +106,10 @@ async def barge_in(runtime: BenchRuntime, *, turns: int, vad: str) -> dict[str, 
     """From the first sample of the interrupting speech to the last sound of the reply; and what still came after the cut."""
     talk = Talk(Timetable(10.0, 50.0, 300.0), vad=vad)
     await talk.start(runtime)
-    await talk.person.converse(turns + _WARM_TURNS, interrupt_after_s=0.8)
+    await talk.person.converse(turns + WARM_TURNS, interrupt_after_s=0.8)
     await talk.stop(runtime)
     stops = []
-    for turn in talk.person.turns[_WARM_TURNS:]:
+    for turn in talk.person.turns[WARM_TURNS:]:
         last_s = talk.line.last_of_burst(turn.onset_s)
         if last_s is not None and last_s - turn.onset_s < 3.0:
             stops.append(max(0.0, (last_s - turn.onset_s) * 1000))

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from stream_talk.memory import conversations
 from stream_talk.memory.conversations import Entry, Event
-from stream_talk.memory.database import MIGRATIONS, open_database
+from stream_talk.memory.database import MIGRATIONS, explained, open_database
 from stream_talk.memory.errors import MemoryUnavailable
 
 
@@ -149,3 +149,18 @@ def test_an_unknown_session_has_no_history(connection):
 def test_rows_cannot_be_orphaned(connection):
     with pytest.raises(sqlite3.IntegrityError):
         connection.execute("INSERT INTO turns (session_id, turn, role, text, ts) VALUES ('ghost', 0, 'user', 'x', 0)")
+
+
+def test_a_full_disk_is_said_and_keeps_what_was_acknowledged(tmp_path):
+    path = tmp_path / "memory.db"
+    connection = open_database(path)
+    say(connection, "s", 0, "Remember this", "I will.")
+    # SQLite answers a page limit exactly as it answers a full disk.
+    connection.execute(f"PRAGMA max_page_count = {connection.execute('PRAGMA page_count').fetchone()[0]}")
+    with pytest.raises(MemoryUnavailable, match="full"), explained(path):
+        say(connection, "s", 1, "long " * 50_000, "Fine.")
+    connection.execute("PRAGMA max_page_count = 1000000")  # space was freed
+    say(connection, "s", 2, "Still there?", "Yes.")
+    history = conversations.load_history(connection, "s", max_turns=10, max_tokens=1_000)
+    assert [m["content"] for m in history.messages] == ["Remember this", "I will.", "Still there?", "Yes."]
+    connection.close()
