@@ -291,6 +291,7 @@ class Conversation:
     def module_error(self, now_ms: float, body: Body) -> None:
         """TEN's `error` of a stage: shown; and if it leaves the person without an answer, spoken."""
         self.outbox.message("error", self.turn_id, now_ms, **{k: v for k, v in body.items() if k != "type"})
+        self.keeping.failed(str(body.get("module", "")), str(body.get("message", "")))
         lost = body.get("module") == names.MODULE_ASR and self.floor is Floor.ENDING and not self.listening.text
         if lost:
             self.apply(Event.NOTHING_SAID, now_ms)

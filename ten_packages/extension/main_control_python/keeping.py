@@ -20,6 +20,7 @@ from .reply import Reply
 from .tracing import TurnTrace
 
 _LAST_REPORT_MS = 400.0
+_TOLD_FAILURES = 20
 _REMEMBERED_REPLIES = 8  # for a late `truncate`
 
 
@@ -40,6 +41,7 @@ class Keeping:
     _recent: OrderedDict[str, Reply] = field(default_factory=OrderedDict)
     _announced_stats: dict[str, int] = field(default_factory=dict)
     _unstored_user: dict[int, Body] = field(default_factory=dict)
+    _failures: list[Body] = field(default_factory=list)
 
     # --- the person --------------------------------------------------------------------------------------------------
 
@@ -61,6 +63,11 @@ class Keeping:
     def unanswered(self, turn_id: int, trace: TurnTrace, now_ms: float) -> None:
         """A turn that gets no reply."""
         self._store(turn_id, [], trace, now_ms)
+
+    def failed(self, module: str, message: str) -> None:
+        """A stage failed: told with the next turn that is stored, at most `_TOLD_FAILURES` of them."""
+        if len(self._failures) < _TOLD_FAILURES:
+            self._failures.append({"module": module, "message": message})
 
     # --- the assistant -----------------------------------------------------------------------------------------------
 
@@ -183,6 +190,9 @@ class Keeping:
         key = f"{self.outbox.session_id}#{turn_id}#{trace.epoch_ms}"
         measured = trace.as_dict() | {"interrupted": any(entry["interrupted"] for entry in entries)}
         events = [{"type": "analytics.turn", "payload": measured, "idempotency_key": f"{key}/analytics"}]
+        for number, failure in enumerate(self._failures):
+            events.append({"type": "analytics.error", "payload": failure, "idempotency_key": f"{key}/error/{number}"})
+        self._failures = []
 
         def announce(at_ms: float) -> None:
             self.outbox.message("turn", turn_id, at_ms, trace=trace.as_dict())

@@ -100,6 +100,25 @@ def test_a_dead_recogniser_never_stalls_the_turn():
     assert len([1 for role, _ in sim.history() if role == "user"]) == 1
 
 
+def test_an_error_reaches_the_analytics_with_the_next_stored_turn_and_once():
+    sim = Simulation()
+    stored: list[dict] = []
+
+    def memory(name, body):
+        if name == "memory_append":
+            stored.append(body)
+        return 10.0, {}
+
+    sim.memory = memory
+    error = {"id": "", "module": "tts", "code": 1000, "message": "gone", "vendor_info": {}, "metadata": {}}
+    sim.at(100, lambda: sim.inputs.data["error"](sim.now, error))
+    sim.says(500, "what time is it")
+    sim.says(9000, "and what else please")
+    sim.run(18000)
+    failures = [[e["payload"] for e in turn["events"] if e["type"] == "analytics.error"] for turn in stored]
+    assert failures == [[{"module": "tts", "message": "gone"}], []]
+
+
 def test_an_error_of_the_recogniser_is_told():
     sim = Simulation()
     sim.dead_recogniser = True
