@@ -93,12 +93,17 @@ def conversation_graph(
     if turn_detection:
         connections.append({"extension": "turn_detection", "data": [_edge("turn_decision", "main_control")]})
     if memory is not None:
-        path, url = memory["path"], memory["redis_url"]
-        nodes.append(_node("memory", "memory_python", {"path": path, "events_for": url}))
-        nodes.append(_node("outbox", "outbox_python", {"path": path, "redis_url": url}))
+        nodes += _memory_nodes(**memory)
         commands = ("memory_load", "memory_append", "memory_search", "memory_clear")
         connections.append({"extension": "main_control", "cmd": [_edge(name, "memory") for name in commands]})
     return {"nodes": nodes, "connections": connections}
+
+
+def _memory_nodes(path: str, redis_url: str) -> list[dict[str, Any]]:
+    return [
+        _node("memory", "memory_python", {"path": path, "events_for": redis_url}),
+        _node("outbox", "outbox_python", {"path": path, "redis_url": redis_url}),
+    ]
 
 
 def _node(name: str, addon: str, properties: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -71,98 +71,99 @@ class _Never:
     cancelled = False
 
 
+class _Streaming:
+    """Laid over an upstream model class, whose attributes and `token2wav` it uses."""
+
+    cancel: CancelToken = _Never()
+    first_hop_tokens = GRID_TOKENS
+
+    def llm_job(self, *arguments: Any) -> None:
+        feed: TokenFeed = self.tts_speech_token_dict[arguments[-1]]
+        error: BaseException | None = None
+        try:
+            super().llm_job(*arguments)
+        except Stopped:
+            error = None
+        except BaseException as problem:  # handed to the thread that decodes
+            error = problem
+        finally:
+            feed.end(error)
+
+    def tts(
+        self,
+        text: Any = _NO_IDS,
+        flow_embedding: Any = _NO_SPEAKER,
+        llm_embedding: Any = _NO_SPEAKER,
+        prompt_text: Any = _NO_IDS,
+        llm_prompt_speech_token: Any = _NO_IDS,
+        flow_prompt_speech_token: Any = _NO_IDS,
+        prompt_speech_feat: Any = _NO_MEL,
+        **_ignored: Any,
+    ) -> Iterator[dict[str, Any]]:
+        request = str(uuid.uuid4())
+        feed = self._open_books(request)
+        thread = threading.Thread(
+            target=self.llm_job, args=(text, prompt_text, llm_prompt_speech_token, llm_embedding, request),
+            name="cosyvoice-lm", daemon=True,
+        )  # fmt: skip
+        voice = {
+            "prompt_token": flow_prompt_speech_token,
+            "prompt_feat": prompt_speech_feat,
+            "embedding": flow_embedding,
+            "uuid": request,
+        }
+        decode = self._by_window if hasattr(self, "token_overlap_len") else self._by_offset
+        thread.start()
+        try:
+            for speech in decode(feed, voice):
+                yield {"tts_speech": speech.cpu()}
+        finally:
+            feed.stop()
+            thread.join()
+            self._close_books(request)
+
+    def _open_books(self, request: str) -> TokenFeed:
+        feed = TokenFeed(self.cancel)
+        self.tts_speech_token_dict[request] = feed
+        self.llm_end_dict[request] = False
+        self.hift_cache_dict[request] = None
+        if hasattr(self, "mel_overlap_dict"):
+            self.mel_overlap_dict[request] = torch.zeros(1, 80, 0)
+        if hasattr(self, "flow_cache_dict"):
+            self.flow_cache_dict[request] = torch.zeros(1, 80, 0, 2)
+        return feed
+
+    def _close_books(self, request: str) -> None:
+        for name in _BOOKS:
+            getattr(self, name, {}).pop(request, None)
+
+    def _by_offset(self, feed: TokenFeed, voice: dict[str, Any]) -> Iterator[Any]:
+        """Every chunk decodes all tokens so far, and hands out what is new."""
+        ahead = self.flow.pre_lookahead_len
+        pad = -voice["prompt_token"].shape[1] % GRID_TOKENS
+        schedule = TokenSchedule((self.first_hop_tokens + pad, *HOPS), look_ahead=ahead)
+        offset = 0
+        while feed.wait_for(offset + schedule.wanted + ahead):
+            tokens = torch.tensor(feed[: offset + schedule.wanted + ahead]).unsqueeze(0)
+            yield self.token2wav(token=tokens, token_offset=offset, stream=True, finalize=False, **voice)
+            offset += schedule.wanted
+            schedule.advance()
+        if len(feed) > offset and not feed.cancelled:
+            tokens = torch.tensor(feed[:]).unsqueeze(0)
+            yield self.token2wav(token=tokens, token_offset=offset, stream=True, finalize=True, **voice)
+
+    def _by_window(self, feed: TokenFeed, voice: dict[str, Any]) -> Iterator[Any]:
+        """Version 1: a window of constant length that overlaps the next one."""
+        hop, overlap = self.token_min_hop_len, self.token_overlap_len
+        offset = 0
+        while feed.wait_for(offset + hop + overlap):
+            tokens = torch.tensor(feed[offset : offset + hop + overlap]).unsqueeze(0)
+            yield self.token2wav(token=tokens, finalize=False, **voice)
+            offset += hop
+        if len(feed) > offset and not feed.cancelled:
+            yield self.token2wav(token=torch.tensor(feed[offset:]).unsqueeze(0), finalize=True, **voice)
+
+
 def streaming_class(upstream: type[Any]) -> type[Any]:
     """For CosyVoice2Model and CosyVoice3Model (`token_offset` decoding) and for CosyVoiceModel (sliding window)."""
-
-    class StreamModel(upstream):  # type: ignore[misc]
-        cancel: CancelToken = _Never()
-        first_hop_tokens = GRID_TOKENS
-
-        def llm_job(self, *arguments: Any) -> None:
-            feed: TokenFeed = self.tts_speech_token_dict[arguments[-1]]
-            error: BaseException | None = None
-            try:
-                super().llm_job(*arguments)
-            except Stopped:
-                error = None
-            except BaseException as problem:  # handed to the thread that decodes
-                error = problem
-            finally:
-                feed.end(error)
-
-        def tts(
-            self,
-            text: Any = _NO_IDS,
-            flow_embedding: Any = _NO_SPEAKER,
-            llm_embedding: Any = _NO_SPEAKER,
-            prompt_text: Any = _NO_IDS,
-            llm_prompt_speech_token: Any = _NO_IDS,
-            flow_prompt_speech_token: Any = _NO_IDS,
-            prompt_speech_feat: Any = _NO_MEL,
-            **_ignored: Any,
-        ) -> Iterator[dict[str, Any]]:
-            request = str(uuid.uuid4())
-            feed = self._open_books(request)
-            thread = threading.Thread(
-                target=self.llm_job, args=(text, prompt_text, llm_prompt_speech_token, llm_embedding, request),
-                name="cosyvoice-lm", daemon=True,
-            )  # fmt: skip
-            voice = {
-                "prompt_token": flow_prompt_speech_token,
-                "prompt_feat": prompt_speech_feat,
-                "embedding": flow_embedding,
-                "uuid": request,
-            }
-            decode = self._by_window if hasattr(self, "token_overlap_len") else self._by_offset
-            thread.start()
-            try:
-                for speech in decode(feed, voice):
-                    yield {"tts_speech": speech.cpu()}
-            finally:
-                feed.stop()
-                thread.join()
-                self._close_books(request)
-
-        def _open_books(self, request: str) -> TokenFeed:
-            feed = TokenFeed(self.cancel)
-            self.tts_speech_token_dict[request] = feed
-            self.llm_end_dict[request] = False
-            self.hift_cache_dict[request] = None
-            if hasattr(self, "mel_overlap_dict"):
-                self.mel_overlap_dict[request] = torch.zeros(1, 80, 0)
-            if hasattr(self, "flow_cache_dict"):
-                self.flow_cache_dict[request] = torch.zeros(1, 80, 0, 2)
-            return feed
-
-        def _close_books(self, request: str) -> None:
-            for name in _BOOKS:
-                getattr(self, name, {}).pop(request, None)
-
-        def _by_offset(self, feed: TokenFeed, voice: dict[str, Any]) -> Iterator[Any]:
-            """Every chunk decodes all tokens so far, and hands out what is new."""
-            ahead = self.flow.pre_lookahead_len
-            pad = -voice["prompt_token"].shape[1] % GRID_TOKENS
-            schedule = TokenSchedule((self.first_hop_tokens + pad, *HOPS), look_ahead=ahead)
-            offset = 0
-            while feed.wait_for(offset + schedule.wanted + ahead):
-                tokens = torch.tensor(feed[: offset + schedule.wanted + ahead]).unsqueeze(0)
-                yield self.token2wav(token=tokens, token_offset=offset, stream=True, finalize=False, **voice)
-                offset += schedule.wanted
-                schedule.advance()
-            if len(feed) > offset and not feed.cancelled:
-                tokens = torch.tensor(feed[:]).unsqueeze(0)
-                yield self.token2wav(token=tokens, token_offset=offset, stream=True, finalize=True, **voice)
-
-        def _by_window(self, feed: TokenFeed, voice: dict[str, Any]) -> Iterator[Any]:
-            """Version 1: a window of constant length that overlaps the next one."""
-            hop, overlap = self.token_min_hop_len, self.token_overlap_len
-            offset = 0
-            while feed.wait_for(offset + hop + overlap):
-                tokens = torch.tensor(feed[offset : offset + hop + overlap]).unsqueeze(0)
-                yield self.token2wav(token=tokens, finalize=False, **voice)
-                offset += hop
-            if len(feed) > offset and not feed.cancelled:
-                yield self.token2wav(token=torch.tensor(feed[offset:]).unsqueeze(0), finalize=True, **voice)
-
-    StreamModel.__name__ = upstream.__name__  # upstream asks for it
-    return StreamModel
+    return type(upstream.__name__, (_Streaming, upstream), {})  # upstream asks for its class's name
