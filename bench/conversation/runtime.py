@@ -15,6 +15,7 @@ from typing import Any
 
 from ten_runtime import App, CmdResult, Loc, StartGraphCmd, StatusCode, StopGraphCmd, TenEnv, TenError
 from ten_runtime._core import loops
+from ten_runtime._core.pump import Pump
 
 from bench.conversation.client import BenchClient, Session
 
@@ -29,6 +30,7 @@ class _CallersLoop(loops.LoopThread):
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
+        self.pump = Pump(self.loop)
         self._ident = threading.get_ident()
 
     @property

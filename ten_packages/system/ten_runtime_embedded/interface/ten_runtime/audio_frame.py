@@ -4,6 +4,10 @@ from enum import IntEnum
 
 from ._core.buffers import BufferedMsg
 from ._core.content import AudioContent
+from ._core.json_text import KnownObjects
+from .error import TenError
+
+_known = KnownObjects()
 
 
 class AudioFrameDataFmt(IntEnum):
@@ -35,6 +39,16 @@ class AudioFrame(BufferedMsg):
         if buf is None:
             raise SystemError("Failed to get buffer.")
         return bytearray(buf)
+
+    def _set_all(self, text: str) -> TenError | None:
+        known = _known.find(text)
+        if known is not None:
+            self._content.become_text(known)
+            return None
+        error = super()._set_all(text)
+        if error is None and self._content.json_text is text:  # it set nothing but properties
+            _known.add(text)
+        return error
 
     def get_timestamp(self) -> int:
         return self._content.timestamp

@@ -49,7 +49,7 @@ class Schema:
         self.type = type_
 
     def adjust(self, value: Any, path: str = "") -> Any:
-        """The value in the declared type, or SchemaError."""
+        """The value in the declared type, the very same where it fits already; or SchemaError."""
         actual = type_name(value)
         if self.type in _INT_RANGES and actual == "int64":
             low, high = _INT_RANGES[self.type]
@@ -83,7 +83,8 @@ class ArraySchema(Schema):
             raise _mismatch(path, type_name(value), self.type)
         if self.items is None:
             return value
-        return [self.items.adjust(item, f"{path}[{index}]") for index, item in enumerate(value)]
+        adjusted = [self.items.adjust(item, f"{path}[{index}]") for index, item in enumerate(value)]
+        return value if all(new is old for new, old in zip(adjusted, value, strict=True)) else adjusted
 
     def errors(self, value: Any, path: str = "") -> list[SchemaError]:
         if self.items is None or not isinstance(value, list):
@@ -107,11 +108,13 @@ class ObjectSchema(Schema):
         absent = self._absent(value, path)
         if absent is not None:
             raise absent
-        adjusted = dict(value)
+        changed = {}
         for key, schema in self.properties.items():
-            if key in adjusted:
-                adjusted[key] = schema.adjust(adjusted[key], f"{path}.{key}")
-        return adjusted
+            if key in value:
+                adjusted = schema.adjust(value[key], f"{path}.{key}")
+                if adjusted is not value[key]:
+                    changed[key] = adjusted
+        return {**value, **changed} if changed else value
 
     def errors(self, value: Any, path: str = "") -> list[SchemaError]:
         if not isinstance(value, Mapping):

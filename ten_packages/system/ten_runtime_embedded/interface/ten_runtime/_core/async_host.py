@@ -1,17 +1,9 @@
-"""An async extension: its callbacks as tasks, its inbox as a pump.
-
-"A new task per message" without paying for a task per message: the pump is a task that starts each handler itself. A
-handler that finishes at once has cost no task. One that suspends keeps the task it was started in: the pump becomes
-that message's task, and a new pump takes over the rest of the inbox. Order, ``current_task``, timeouts and
-cancellation are those of one task per message.
-"""
+"""An async extension: its callbacks are coroutines on a loop. Messages reach them through the loop's pump."""
 
 from __future__ import annotations
 
 import asyncio
-import types
 from collections.abc import Coroutine, Generator
-from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final
 
 from ..audio_frame import AudioFrame
@@ -21,43 +13,18 @@ from ..video_frame import VideoFrame
 from .content import AUDIO_FRAME, CMD, DATA, KIND_NAMES, RESULT, VIDEO_FRAME
 from .executors import LoopExecutor
 from .extension_host import CALLBACK_OF, ExtensionHost, Stage
+from .pump import let_others_run
 
 if TYPE_CHECKING:
     from ..async_extension import AsyncExtension
     from .engine import Engine
     from .node_setup import NodeSetup
 
-BATCH: Final = 32  # messages started before other tasks of the loop get their turn
 CANCEL_GRACE_S: Final = 0.5
 _RELEASE_ROUNDS: Final = 3  # loop rounds in which handlers may end by themselves before they are cancelled
 
 _new = object.__new__
 _endings: set[asyncio.Task[None]] = set()  # asyncio itself holds tasks only weakly
-
-
-@types.coroutine
-def _let_others_run() -> Generator[None, None, None]:
-    yield
-
-
-@types.coroutine
-def _carry_on(coro: Coroutine[Any, Any, Any], run: Any, waits_for: Any) -> Generator[Any, Any, None]:
-    """Drive a coroutine that has been started already, as if the current task had started it."""
-    step: Any
-    while True:
-        try:
-            value = yield waits_for
-        except GeneratorExit:
-            coro.close()
-            raise
-        except BaseException as error:
-            step, argument = coro.throw, error
-        else:
-            step, argument = coro.send, value
-        try:
-            waits_for = run(step, argument)
-        except StopIteration:
-            return
 
 
 class AsyncExtensionHost(ExtensionHost):
@@ -100,7 +67,7 @@ class AsyncExtensionHost(ExtensionHost):
     # Messages ---------------------------------------------------------------------------------------------------
 
     def wake(self) -> None:
-        self._keep(self.loop.create_task(self._pump()))
+        self.executor.pump.wake(self)
 
     def _accept_result(self, result: Any) -> None:
         if not self.busy and not self.closed:
@@ -108,50 +75,27 @@ class AsyncExtensionHost(ExtensionHost):
         else:
             super()._accept_result(result)
 
-    async def _pump(self) -> None:
+    def next_message(self) -> Any:
+        """What a handler has to see next; results and marks before it are dealt with here. None: nothing is left."""
         inbox = self.inbox
-        extension = self.extension
-        budget = BATCH
         while inbox:
             content = inbox.popleft()
             kind = content.kind
-            if kind == RESULT or kind > VIDEO_FRAME or (self.api is not None and self.incoming_error(content)):
-                self._take_inner(content)
-                continue
-            run = copy_context().run
-            try:
-                if kind == AUDIO_FRAME:  # nearly all messages of a conversation
-                    frame = _new(AudioFrame)
-                    frame._content = content
-                    coro = extension.on_audio_frame(self.env, frame)
-                else:
-                    coro = self._handler(kind, content)
-                waits_for = run(coro.send, None)
-            except StopIteration:
-                pass
-            except BaseException as error:
-                self._handler_failed(kind, error)
-            else:
-                if inbox:
-                    self.wake()
-                else:
-                    self.busy = False
-                await self._be_task_of(kind, coro, run, waits_for)
-                return
-            budget -= 1
-            if not budget:
-                budget = BATCH
-                await _let_others_run()
+            if kind == RESULT:
+                self.take_result(content)
+            elif kind > VIDEO_FRAME:
+                self.pass_mark()
+            elif self.api is None or not self.incoming_error(content):
+                return content
         self.busy = False
+        return None
 
-    def _take_inner(self, content: Any) -> None:
-        """What no handler sees."""
-        if content.kind == RESULT:
-            self.take_result(content)
-        elif content.kind > VIDEO_FRAME:
-            self.pass_mark()
-
-    def _handler(self, kind: int, content: Any) -> Coroutine[Any, Any, None]:
+    def handler(self, content: Any) -> Coroutine[Any, Any, None]:
+        kind = content.kind
+        if kind == AUDIO_FRAME:  # nearly all messages of a conversation
+            frame = _new(AudioFrame)
+            frame._content = content
+            return self.extension.on_audio_frame(self.env, frame)
         if kind == DATA:
             data = _new(Data)
             data._content = content
@@ -164,13 +108,17 @@ class AsyncExtensionHost(ExtensionHost):
         picture._content = content
         return self.extension.on_video_frame(self.env, picture)
 
-    async def _be_task_of(self, kind: int, coro: Coroutine[Any, Any, None], run: Any, waits_for: Any) -> None:
+    async def be_task_of(self, kind: int, rest: Generator[Any, Any, None]) -> None:
+        """The current task is that of one message from now on; `rest` is what its handler has still to do."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._keep(task)
         try:
-            await _carry_on(coro, run, waits_for)
+            await rest
         except BaseException as error:
-            self._handler_failed(kind, error)
+            self.handler_failed(kind, error)
 
-    def _handler_failed(self, kind: int, error: BaseException) -> None:
+    def handler_failed(self, kind: int, error: BaseException) -> None:
         if not self._is_own_end(error):
             self.engine.callback_failed(self, f"on_{KIND_NAMES[kind]}", error)
 
@@ -190,7 +138,7 @@ class AsyncExtensionHost(ExtensionHost):
     async def _end_tasks(self) -> None:
         """Awaits that just got their error result may end by themselves; the rest is cancelled."""
         for _ in range(_RELEASE_ROUNDS):
-            await _let_others_run()
+            await let_others_run()
         tasks = [task for task in self._tasks if not task.done()]
         for task in tasks:
             task.cancel()

@@ -10,6 +10,7 @@ import itertools
 from typing import Any, ClassVar, Final
 
 from ..loc import Loc
+from . import json_text
 from .property_tree import copy_tree
 
 CMD: Final = 0
@@ -31,23 +32,46 @@ def new_cmd_id() -> int:
 
 
 class Content:
-    __slots__ = ("dests", "json_text", "locked", "name", "properties", "source")
+    """Properties are a tree, until somebody asks for it only the text that it is in: most frames stay text all their way."""
+
+    __slots__ = ("_tree", "dests", "json_text", "locked", "name", "source")
     kind: ClassVar[int]
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.source = NOWHERE
         self.dests: list[Loc] | None = None
-        self.properties: dict[str, Any] = {}
-        self.json_text: str | None = None  # the text `properties` was read from, while it is still true
+        self._tree: dict[str, Any] | None = None
+        self.json_text: str | None = None  # the properties as text, while it is true
         self.locked: memoryview | None = None
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        tree = self._tree
+        if tree is None:
+            tree = self._tree = {} if self.json_text is None else json_text.parse(self.json_text)
+        return tree
+
+    @properties.setter
+    def properties(self, tree: dict[str, Any]) -> None:
+        self._tree = tree
+
+    @property
+    def is_text(self) -> bool:
+        """Nobody has asked for the tree: the text is all there is."""
+        return self._tree is None and self.json_text is not None
+
+    def become_text(self, text: str) -> None:
+        """Take the properties from a text that is known to hold an object; it is read when somebody asks."""
+        self._tree = None
+        self.json_text = text
 
     def copy(self) -> Any:
         twin = self.__class__.__new__(self.__class__)
         twin.name = self.name
         twin.source = self.source
         twin.dests = list(self.dests) if self.dests else None
-        twin.properties = copy_tree(self.properties)
+        twin._tree = None if self._tree is None else copy_tree(self._tree)
         twin.json_text = self.json_text
         twin.locked = None
         return twin

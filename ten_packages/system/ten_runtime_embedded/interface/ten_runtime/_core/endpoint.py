@@ -62,6 +62,7 @@ class Endpoint:
         self.in_path_timeout_s = DEFAULT_PATH_TIMEOUT_S + DEFAULT_PATH_CHECK_INTERVAL_S + 1.0
         self.path_check_interval_s = DEFAULT_PATH_CHECK_INTERVAL_S
         self._sweep_timer: LaterCall | None = None
+        self._passed: dict[tuple[str, int, str], str] = {}  # by message: the last text that its schema let through
 
     @property
     def graph_id(self) -> str:
@@ -73,7 +74,7 @@ class Endpoint:
         """Data and frames. The content is given away, except when it is refused for a locked buffer."""
         if content.dests is None and content.locked is None:
             dest = self.direct[content.kind].get(content.name)
-            if dest is not None:
+            if dest is not None and (not dest.is_checked or self.check_schema("out", content) is None):
                 content.source = dest.source
                 dest.sent += 1
                 dest.target.accept_plain(content)
@@ -81,17 +82,17 @@ class Endpoint:
         return self._send_checked(content)
 
     def learn_direct_routes(self) -> None:
-        """Remember what needs no decision: one destination on the same thread, nothing to convert or to check."""
+        """Remember what needs no decision: one destination on the same thread, and nothing to convert."""
         for kind in (DATA, AUDIO_FRAME, VIDEO_FRAME):
             self.direct[kind].clear()
+            if self.only_peer is not None:
+                continue
             for name, dests in self.routes[kind].items():
-                if self.only_peer is None and self._is_direct(kind, name, dests):
-                    self.direct[kind][name] = dests[0]
-
-    def _is_direct(self, kind: int, name: str, dests: list[Dest]) -> bool:
-        if len(dests) != 1 or dests[0].conversions is not None or dests[0].target.executor is not self.executor:
-            return False
-        return self.api is None or self.api.message_schema("out", KIND_NAMES[kind], name) is None
+                if len(dests) != 1 or dests[0].conversions is not None or dests[0].target.executor is not self.executor:
+                    continue
+                schema = self.api.message_schema("out", KIND_NAMES[kind], name) if self.api is not None else None
+                dests[0].is_checked = schema is not None
+                self.direct[kind][name] = dests[0]
 
     def _send_checked(self, content: Any) -> TenError | None:
         if content.locked is not None or self.api is not None:
@@ -178,6 +179,8 @@ class Endpoint:
 
     def check_schema(self, direction: str, content: Any) -> TenError | None:
         assert self.api is not None
+        if content.is_text:
+            return self._check_text(direction, content)
         properties = content.properties
         try:
             adjusted = self.api.check_message(direction, KIND_NAMES[content.kind], content.name, properties)
@@ -187,6 +190,18 @@ class Endpoint:
             content.properties = adjusted
             content.json_text = None
         return None
+
+    def _check_text(self, direction: str, content: Any) -> TenError | None:
+        """A text that has passed unchanged passes again: all frames of a stream carry the same."""
+        text, key = content.json_text, (direction, content.kind, content.name)
+        if self._passed.get(key) == text:
+            return None
+        properties = content.properties  # from now on it is more than text
+        error = self.check_schema(direction, content)
+        if error is None and content.properties is properties:
+            self._passed[key] = text
+            content.become_text(text)
+        return error
 
     def return_result(self, result: ResultContent) -> TenError | None:
         path = self.in_paths.get(result.cmd_id)

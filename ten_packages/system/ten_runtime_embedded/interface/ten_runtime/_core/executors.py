@@ -42,6 +42,7 @@ class LoopExecutor:
 
     def __init__(self, thread: LoopThread) -> None:
         self.loop: asyncio.AbstractEventLoop = thread.loop
+        self.pump = thread.pump
         self.thread_id = thread.thread_id
 
     def post(self, function: Callable[..., object], *args: Any) -> None:

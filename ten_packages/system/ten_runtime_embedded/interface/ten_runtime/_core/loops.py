@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 
+from .pump import Pump
 from .virtual_loop import VirtualClockLoop
 
 SHUTDOWN_GRACE_S = 0.5
@@ -17,6 +18,7 @@ class LoopThread:
 
     def __init__(self, name: str, make_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop) -> None:
         self.loop = make_loop()
+        self.pump = Pump(self.loop)
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()

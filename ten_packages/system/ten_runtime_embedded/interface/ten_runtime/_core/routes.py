@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 class Dest:
     """One edge. ``target`` is bound once all extensions of the graph exist."""
 
-    __slots__ = ("conversions", "sent", "source", "target")
+    __slots__ = ("conversions", "is_checked", "sent", "source", "target")
 
     def __init__(self, target: Endpoint, conversions: list[Mapping[str, Any]] | None = None) -> None:
         self.target = target
         self.conversions = conversions or None
+        self.is_checked = False  # the sender's manifest says what such a message must look like
         self.sent = 0
         self.source: tuple[str, str, str] | None = None  # what the receiver sees; None: the sender
 
