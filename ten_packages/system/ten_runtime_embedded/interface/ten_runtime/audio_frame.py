@@ -4,10 +4,12 @@ from enum import IntEnum
 
 from ._core.buffers import BufferedMsg
 from ._core.content import AudioContent
-from ._core.json_text import KnownObjects
 from .error import TenError
 
-_known = KnownObjects()
+# Texts of properties that were read before: the frames of a stream all carry the same one, which is then not read again.
+_read: dict[str, str] = {}
+_MOST_READ = 1024
+_LONGEST_READ = 1024
 
 
 class AudioFrameDataFmt(IntEnum):
@@ -27,7 +29,8 @@ class AudioFrame(BufferedMsg):
     def create(cls, name: str) -> AudioFrame:
         if not isinstance(name, str) or not name:
             raise ValueError("Failed to parse arguments.")
-        frame: AudioFrame = cls._wrap(AudioContent(name))
+        frame = cls.__new__(cls)
+        frame._content = AudioContent(name)
         return frame
 
     def clone(self) -> AudioFrame:
@@ -40,14 +43,16 @@ class AudioFrame(BufferedMsg):
             raise SystemError("Failed to get buffer.")
         return bytearray(buf)
 
-    def _set_all(self, text: str) -> TenError | None:
-        known = _known.find(text)
-        if known is not None:
-            self._content.become_text(known)
-            return None
-        error = super()._set_all(text)
-        if error is None and self._content.json_text is text:  # it set nothing but properties
-            _known.add(text)
+    def set_property_from_json(self, path: str | None, json_str: str) -> TenError | None:
+        content = self._content
+        if not path:
+            known = _read.get(json_str)
+            if known is not None:
+                content.become_text(known)
+                return None
+        error = super().set_property_from_json(path, json_str)
+        if error is None and not path and content.json_text is json_str:  # it set nothing but properties
+            _remember(json_str)
         return error
 
     def get_timestamp(self) -> int:
@@ -97,3 +102,11 @@ class AudioFrame(BufferedMsg):
 
     def set_eof(self, is_eof: bool) -> None:
         self._content.eof = bool(is_eof)
+
+
+def _remember(text: str) -> None:
+    if len(text) > _LONGEST_READ:
+        return
+    if len(_read) >= _MOST_READ:
+        _read.clear()
+    _read[text] = text

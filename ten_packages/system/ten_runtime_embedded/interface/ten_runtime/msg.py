@@ -94,9 +94,6 @@ class Msg:
             except ValueError as reason:
                 return access.invalid_json(reason)
             return self._put(path, value)
-        return self._set_all(text)
-
-    def _set_all(self, text: str) -> TenError | None:
         tree = access.parse_object(text)
         if isinstance(tree, TenError):
             return tree

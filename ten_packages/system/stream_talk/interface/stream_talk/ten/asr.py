@@ -69,6 +69,7 @@ class AsrExtension(StageExtension[AsrConfig]):
         self._media_ms = 0.0
         self._resampler: StreamResampler | None = None
         self._language = "en-US"
+        self._rate_hz = 0
         self._dump: PcmDump | None = None
         self._status = "disconnected"
         self._connecting = False
@@ -80,6 +81,7 @@ class AsrExtension(StageExtension[AsrConfig]):
 
     def configured(self, config: AsrConfig) -> None:
         self._language = self._configured_language()
+        self._rate_hz = config.sample_rate
         if config.dump:
             self._dump = PcmDump(config.dump_path, f"{self.vendor or self.name}_in")
 
@@ -197,7 +199,7 @@ class AsrExtension(StageExtension[AsrConfig]):
 
     def _at_our_rate(self, view: messages.PcmView) -> tuple[Pcm16, float]:
         """The frame at the configured rate, and the media time of its first sample."""
-        rate_hz = self.settings.sample_rate
+        rate_hz = self._rate_hz
         from_hz = view.sample_rate_hz or rate_hz
         media_ms = float(view.timestamp_ms) if view.timestamp_ms > 0 else self._media_ms
         self._media_ms = media_ms + len(view.pcm) * 1000.0 / from_hz
@@ -209,7 +211,7 @@ class AsrExtension(StageExtension[AsrConfig]):
 
     def _keep_early(self, pcm: Pcm16, media_ms: float) -> None:
         """Bounded: when loading takes too long, the oldest audio goes."""
-        rate_hz = self.settings.sample_rate
+        rate_hz = self._rate_hz
         self._early.append(_EarlyAudio(pcm, media_ms, self._metadata))
         self._early_ms += len(pcm) * 1000.0 / rate_hz
         while self._early_ms > self.settings.load_buffer_ms:
@@ -218,7 +220,7 @@ class AsrExtension(StageExtension[AsrConfig]):
             self._early_ms -= len(oldest.pcm) * 1000.0 / rate_hz
 
     def _count_sent(self, samples: int) -> None:
-        self._sent_ms += samples * 1000.0 / self.settings.sample_rate
+        self._sent_ms += samples * 1000.0 / self._rate_hz
         if self._sent_ms - self._reported_ms >= _METRICS_EVERY_MS:
             delta_ms = self._sent_ms - self._reported_ms
             self._reported_ms = self._sent_ms

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from ten_runtime import AudioFrame, AudioFrameDataFmt, Cmd, CmdResult, Data, StatusCode
+from ten_runtime import AudioFrame, Cmd, CmdResult, Data, StatusCode
 
 from stream_talk.engines.interfaces import Pcm16
 from stream_talk.ten import names
@@ -75,8 +75,7 @@ def pcm_frame(
     frame.set_sample_rate(sample_rate_hz)
     frame.set_bytes_per_sample(2)
     frame.set_number_of_channels(1)
-    frame.set_samples_per_channel(len(raw) // 2)
-    frame.set_data_fmt(AudioFrameDataFmt.INTERLEAVE)
+    frame.set_samples_per_channel(len(raw) // 2)  # interleaved is what a frame is anyway
     frame.set_timestamp(timestamp_ms)
     if metadata_json:
         # The whole tree at once: a runtime may keep the text, so that the receiver gets it back without encoding anything.

@@ -52,6 +52,7 @@ class VadExtension(StageExtension[VadConfig]):
         super().__init__(name)
         self._engine: VadEngine | None = None
         self._gate: VoiceGate | None = None
+        self._holds_back = False
         self._reader = messages.PcmReader()
         self._resampler: StreamResampler | None = None
         self._rest = _EMPTY
@@ -65,6 +66,7 @@ class VadExtension(StageExtension[VadConfig]):
     # --- life -----------------------------------------------------------------------------------------------------
 
     def configured(self, config: VadConfig) -> None:
+        self._holds_back = config.gate
         if config.dump:
             self._dump = PcmDump(config.dump_path, f"{self.vendor or self.name}_in")
         try:
@@ -100,10 +102,10 @@ class VadExtension(StageExtension[VadConfig]):
         from_hz = view.sample_rate_hz or engine.sample_rate_hz
         media_ms = float(view.timestamp_ms) if view.timestamp_ms > 0 else self._media_ms
         self._media_ms = media_ms + len(view.pcm) * 1000.0 / from_hz
-        if not self.settings.gate:
+        if not self._holds_back:
             self.post(self.env.send_audio_frame(frame))
         events = self._step(engine, gate, self._at_engine_rate(view.pcm, from_hz, engine.sample_rate_hz), media_ms)
-        if self.settings.gate:
+        if self._holds_back:
             self._pass_gated(frame, len(view.pcm) * 1000.0 / from_hz, gate.speaking or bool(events))
         for event in events:
             self._announce(event, view.metadata)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Generator
+from collections.abc import Awaitable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from ..audio_frame import AudioFrame
@@ -87,7 +87,6 @@ class AsyncExtensionHost(ExtensionHost):
                 self.pass_mark()
             elif self.api is None or not self.incoming_error(content):
                 return content
-        self.busy = False
         return None
 
     def handler(self, content: Any) -> Coroutine[Any, Any, None]:
@@ -108,7 +107,7 @@ class AsyncExtensionHost(ExtensionHost):
         picture._content = content
         return self.extension.on_video_frame(self.env, picture)
 
-    async def be_task_of(self, kind: int, rest: Generator[Any, Any, None]) -> None:
+    async def be_task_of(self, kind: int, rest: Awaitable[None]) -> None:
         """The current task is that of one message from now on; `rest` is what its handler has still to do."""
         task = asyncio.current_task()
         assert task is not None

@@ -56,11 +56,6 @@ class Content:
     def properties(self, tree: dict[str, Any]) -> None:
         self._tree = tree
 
-    @property
-    def is_text(self) -> bool:
-        """Nobody has asked for the tree: the text is all there is."""
-        return self._tree is None and self.json_text is not None
-
     def become_text(self, text: str) -> None:
         """Take the properties from a text that is known to hold an object; it is read when somebody asks."""
         self._tree = None
@@ -207,7 +202,12 @@ class AudioContent(_FrameContent):
     fields = ("timestamp", "eof", *__slots__)
 
     def __init__(self, name: str) -> None:
-        super().__init__(name)
+        """Without the bases' own, one after the other: most of all messages are audio frames."""
+        self.name = name
+        self.source = NOWHERE
+        self.dests = self._tree = self.json_text = self.locked = self.buf = None
+        self.timestamp = 0
+        self.eof = False
         self.sample_rate = 0
         self.samples_per_channel = 0
         self.bytes_per_sample = 0

@@ -178,9 +178,12 @@ class Endpoint:
         return self.check_schema("out", content)
 
     def check_schema(self, direction: str, content: Any) -> TenError | None:
+        text = content.json_text
+        is_text = text is not None and content._tree is None
+        key = (direction, content.kind, content.name)
+        if is_text and self._passed.get(key) == text:
+            return None  # what has passed passes again: all frames of a stream carry the same
         assert self.api is not None
-        if content.is_text:
-            return self._check_text(direction, content)
         properties = content.properties
         try:
             adjusted = self.api.check_message(direction, KIND_NAMES[content.kind], content.name, properties)
@@ -189,19 +192,10 @@ class Endpoint:
         if adjusted is not properties:
             content.properties = adjusted
             content.json_text = None
-        return None
-
-    def _check_text(self, direction: str, content: Any) -> TenError | None:
-        """A text that has passed unchanged passes again: all frames of a stream carry the same."""
-        text, key = content.json_text, (direction, content.kind, content.name)
-        if self._passed.get(key) == text:
-            return None
-        properties = content.properties  # from now on it is more than text
-        error = self.check_schema(direction, content)
-        if error is None and content.properties is properties:
+        elif is_text:
             self._passed[key] = text
             content.become_text(text)
-        return error
+        return None
 
     def return_result(self, result: ResultContent) -> TenError | None:
         path = self.in_paths.get(result.cmd_id)

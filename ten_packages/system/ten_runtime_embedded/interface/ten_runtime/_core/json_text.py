@@ -43,23 +43,3 @@ def _check_depth(value: Any) -> None:
 
 def dump(value: Any) -> str:
     return _encode(value)
-
-
-class KnownObjects:
-    """Texts that have been read before, so that the same text on the next frame of a stream need not be read again."""
-
-    def __init__(self, most: int = 1024, longest: int = 1024) -> None:
-        self._most = most
-        self._longest = longest
-        self._texts: dict[str, str] = {}
-
-    def find(self, text: str) -> str | None:
-        """The text as it was first seen: one string for all frames."""
-        return self._texts.get(text)
-
-    def add(self, text: str) -> None:
-        if len(text) > self._longest:
-            return
-        if len(self._texts) >= self._most:
-            self._texts.clear()
-        self._texts[text] = text

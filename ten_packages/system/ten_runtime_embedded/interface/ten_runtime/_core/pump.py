@@ -78,9 +78,10 @@ class Pump:
             if task._must_cancel:
                 await _outlive_cancel()
             host = due[0]
-            content = host.next_message()
+            content = host.next_message() if host.inbox else None
             if content is None:
                 due.popleft()
+                host.busy = False
                 continue
             kind = content.kind
             run = copy_context().run
