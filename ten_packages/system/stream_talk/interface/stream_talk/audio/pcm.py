@@ -102,3 +102,13 @@ def trim_silence(pcm: Pcm16, sample_rate_hz: int, *, keep_ms: float = 20.0, thre
         return pcm[:0]
     keep = samples_in(keep_ms, sample_rate_hz)
     return pcm[max(0, loud[0] - keep) : min(len(pcm), loud[-1] + window + keep)]
+
+
+def peak_at(dbfs: float) -> int:
+    """The sample value at this level."""
+    return int(FULL_SCALE * 10.0 ** (dbfs / 20.0))
+
+
+def is_still(pcm: Pcm16, peak: int) -> bool:
+    """No sample is louder than `peak`. Needs 2 us for a hop."""
+    return bool(np.maximum.reduce(pcm) <= peak and np.minimum.reduce(pcm) >= -peak)

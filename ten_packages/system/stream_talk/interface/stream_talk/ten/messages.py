@@ -119,7 +119,8 @@ class PcmReader:
             raw = frame.get_buf()
         except SystemError:  # TEN's way to say that a frame has no buffer
             raw = bytearray()
-        pcm = np.frombuffer(raw, dtype=np.int16, count=len(raw) // 2)
+        # A copy holds its samples itself; a view would add two objects to every garbage collection for as long as it is kept.
+        pcm = np.frombuffer(raw, dtype=np.int16, count=len(raw) // 2).copy()
         channels = frame.get_number_of_channels()
         if channels > 1:
             usable = len(pcm) // channels * channels

@@ -5,7 +5,8 @@
         config_model = SileroConfig      # VadConfig plus what the engine needs
         engine_class = SileroVadEngine
 
-Every frame passes through unchanged, before the commands it causes. With `gate: true` only speech passes, from `pre_roll_ms` before its
+Every frame passes through unchanged, before the commands it causes. A hop that nobody could hear is silence without asking the
+engine: most of a conversation is, behind a browser that suppresses noise, and the network is what a listening session costs. With `gate: true` only speech passes, from `pre_roll_ms` before its
 onset.
 """
 
@@ -19,6 +20,7 @@ from pydantic import BaseModel
 from ten_runtime import AudioFrame
 
 from stream_talk.audio.dump import PcmDump
+from stream_talk.audio.pcm import is_still, peak_at
 from stream_talk.audio.resample import StreamResampler
 from stream_talk.audio.voice_gate import GateSettings, VoiceChange, VoiceEvent, VoiceGate
 from stream_talk.engines.interfaces import EngineUnavailable, Pcm16, VadEngine
@@ -53,6 +55,7 @@ class VadExtension(StageExtension[VadConfig]):
         self._engine: VadEngine | None = None
         self._gate: VoiceGate | None = None
         self._holds_back = False
+        self._still_peak = 0
         self._reader = messages.PcmReader()
         self._resampler: StreamResampler | None = None
         self._rest = _EMPTY
@@ -67,6 +70,7 @@ class VadExtension(StageExtension[VadConfig]):
 
     def configured(self, config: VadConfig) -> None:
         self._holds_back = config.gate
+        self._still_peak = peak_at(config.still_dbfs)
         if config.dump:
             self._dump = PcmDump(config.dump_path, f"{self.vendor or self.name}_in")
         try:
@@ -121,7 +125,8 @@ class VadExtension(StageExtension[VadConfig]):
         events: list[VoiceEvent] = []
         position = 0
         while len(pcm) - position >= hop:
-            probability = engine.probability(pcm[position : position + hop])
+            samples = pcm[position : position + hop]
+            probability = 0.0 if is_still(samples, self._still_peak) else engine.probability(samples)
             event = gate.step(probability, start_ms)
             if event is not None:
                 events.append(event)
