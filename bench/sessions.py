@@ -16,6 +16,7 @@ from bench.gateway_load.server import GatewayProcess
 
 HELP = "sessions: what the gateway adds, conversations at once, idle cost, vanishing, slow and hostile clients"
 ROWS = ("added", "stop", "concurrent", "idle", "vanish", "slow", "fuzz")
+VADS = {"silero": "listening-silero", "ten": "listening"}
 SEND_BUFFER_BYTES = 2 << 20
 # The question is how many it carries and what they leave behind, not how many it lets in.
 OPEN_DOORS = {"max_sessions": 1000, "max_loop_lag_ms": 10_000, "max_queue_ms": 1e9}
@@ -24,6 +25,9 @@ OPEN_DOORS = {"max_sessions": 1000, "max_loop_lag_ms": 10_000, "max_queue_ms": 1
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), metavar="ROW", help=" ".join(ROWS))
     parser.add_argument("--sessions", type=int, nargs="+", default=[20, 40, 60, 80], help="conversations at once")
+    parser.add_argument(
+        "--vad", choices=VADS, default="silero", help="who listens in concurrent (default: %(default)s)"
+    )
     parser.add_argument("--seconds", type=float, default=20.0, help="of each measurement under load")
     parser.add_argument("--cycles", type=int, default=5000, help="clients that vanish")
     parser.add_argument("--messages", type=int, default=10_000, help="malformed messages")
@@ -59,7 +63,7 @@ def _stop(_args: argparse.Namespace) -> Any:
 def _concurrent(args: argparse.Namespace) -> Any:
     found = []
     for sessions in args.sessions:
-        with GatewayProcess("listening", admission=OPEN_DOORS) as server:
+        with GatewayProcess(VADS[args.vad], admission=OPEN_DOORS) as server:
             found.append(asyncio.run(measures.concurrent(server, sessions, args.seconds, _voice())))
     return found
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import threading
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ class SileroVadEngine:
         self._model: _Model | None = None
         self._input = np.zeros((1, _CONTEXT_SAMPLES + HOP_SAMPLES), np.float32)
         self._output = np.zeros((1, 1), np.float32)
-        # The network reads its memory from one and writes it to the other, and the next hop the other way round.
+        # The network reads its memory from the first and writes it to the other; then they change places.
         self._memories = [np.zeros((2, 1, 128), np.float32) for _ in range(2)]
         self._steps: list[Any] = []
 
@@ -58,14 +59,37 @@ class SileroVadEngine:
 
     def probability(self, hop: Pcm16) -> float | None:
         assert self._model is not None, "load() first"
-        samples = self._input
-        samples[0, :_CONTEXT_SAMPLES] = samples[0, -_CONTEXT_SAMPLES:]
-        np.multiply(hop, np.float32(1 / 32768), out=samples[0, _CONTEXT_SAMPLES:])
+        self._take_in(hop)
         step, later = self._steps
         self._model.run(step)
         self._steps = [later, step]
+        self._memories.reverse()
         probability = self._output.item()
         return probability if probability >= 0.0 else None  # also refuses NaN
+
+    @property
+    def shared(self) -> Any:
+        """Engines of the same network may run together."""
+        return self._model
+
+    def together(self, engines: Sequence[SileroVadEngine], hops: Sequence[Pcm16]) -> list[float | None]:
+        """One hop of each engine in one run: at sixteen, a hop takes a third of the time that it takes alone."""
+        if len(engines) == 1:
+            return [engines[0].probability(hops[0])]
+        assert self._model is not None, "load() first"
+        samples = np.stack([engine._take_in(hop) for engine, hop in zip(engines, hops, strict=True)])
+        before = np.concatenate([engine._memories[0] for engine in engines], axis=1)
+        output, after = self._model.run_batch(samples, before)
+        for number, engine in enumerate(engines):
+            engine._memories[0][:] = after[:, number : number + 1]
+        return [p if p >= 0.0 else None for p in output[:, 0].tolist()]
+
+    def _take_in(self, hop: Pcm16) -> Array:
+        """The network's input for this hop: the end of the one before, and its own samples."""
+        samples = self._input[0]
+        samples[:_CONTEXT_SAMPLES] = samples[-_CONTEXT_SAMPLES:]
+        np.multiply(hop, np.float32(1 / 32768), out=samples[_CONTEXT_SAMPLES:])
+        return samples
 
     def reset(self) -> None:
         for memory in self._memories:
@@ -106,6 +130,10 @@ class _Model:
 
     def run(self, binding: Any) -> None:
         self._session.run_with_iobinding(binding)
+
+    def run_batch(self, samples: Array, before: Array) -> tuple[Array, Array]:
+        output, after = self._session.run(self._outputs, {"input": samples, "state": before, "sr": self._RATE})
+        return output, after
 
 
 _LOADING = threading.Lock()

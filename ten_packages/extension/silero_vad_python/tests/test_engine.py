@@ -55,6 +55,28 @@ def test_sessions_share_the_model_and_nothing_else() -> None:
     assert np.array_equal(alone, np.array(interleaved))
 
 
+@pytest.mark.speech
+def test_run_together_they_find_what_each_finds_alone() -> None:
+    speech.require()
+    spoken = speech.trimmed(speech.pcm("conf-kicked"))
+    starts = range(0, len(spoken) - HOP_SAMPLES + 1, HOP_SAMPLES)
+    alone, shifted = loaded(), loaded()
+    expected = [
+        (alone.probability(spoken[s : s + HOP_SAMPLES]), shifted.probability(spoken[-s:][:HOP_SAMPLES]))
+        for s in starts[1:]
+    ]
+    one, two = loaded(), loaded()
+    found = []
+    for number, start in enumerate(starts[1:]):
+        hops = (spoken[start : start + HOP_SAMPLES], spoken[-start:][:HOP_SAMPLES])
+        if number % 3 == 2:  # now and then they are not together
+            found.append((one.probability(hops[0]), two.probability(hops[1])))
+        else:
+            found.append(tuple(one.together([one, two], hops)))
+    assert np.array(found) == pytest.approx(np.array(expected), abs=1e-4)
+    assert max(first for first, _ in found) > 0.9
+
+
 def test_neither_torch_nor_the_package_is_imported() -> None:
     program = (
         "import sys\n"

@@ -80,7 +80,9 @@ class VadConfig(StageConfig):
     release_threshold: float | None = Field(default=None, gt=0, lt=1)
     prefix_padding_ms: float = Field(default=120.0, ge=0)
     silence_duration_ms: float = Field(default=200.0, ge=0)
-    still_dbfs: float = Field(default=-66.0, lt=0)  # a hop with no louder sample is silence, and the engine is not asked
+    still_dbfs: float = Field(
+        default=-66.0, lt=0
+    )  # a hop with no louder sample is silence, and the engine is not asked
     gate: bool = False
     pre_roll_ms: float = Field(default=300.0, ge=0)
 

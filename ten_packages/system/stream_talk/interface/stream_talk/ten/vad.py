@@ -5,14 +5,16 @@
         config_model = SileroConfig      # VadConfig plus what the engine needs
         engine_class = SileroVadEngine
 
-Every frame passes through unchanged, before the commands it causes. A hop that nobody could hear is silence without asking the
-engine: most of a conversation is, behind a browser that suppresses noise, and the network is what a listening session costs. With `gate: true` only speech passes, from `pre_roll_ms` before its
-onset.
+Every frame passes through unchanged, before the commands it causes. A hop that nobody could hear is silence without asking
+the engine: behind a browser that suppresses noise most of a conversation is, and the network is what a listening session
+costs. With `gate: true` only speech passes, from `pre_roll_ms` before its onset.
 """
 
 from __future__ import annotations
 
+import functools
 from collections import deque
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,11 +26,22 @@ from stream_talk.audio.pcm import is_still, peak_at
 from stream_talk.audio.resample import StreamResampler
 from stream_talk.audio.voice_gate import GateSettings, VoiceChange, VoiceEvent, VoiceGate
 from stream_talk.engines.interfaces import EngineUnavailable, Pcm16, VadEngine
+from stream_talk.engines.vad_batch import BatchingVadEngine, HopBatch, hop_batches
 from stream_talk.ten import messages, names
 from stream_talk.ten.config import VadConfig
 from stream_talk.ten.stage import StageExtension
 
 _EMPTY: Pcm16 = np.zeros(0, dtype=np.int16)
+
+
+@dataclass(slots=True, eq=False)
+class _Hop:
+    """A hop whose probability is awaited."""
+
+    start_ms: float
+    metadata: messages.Json
+    probability: float | None = None
+    is_decided: bool = False
 
 
 class VadExtension(StageExtension[VadConfig]):
@@ -56,6 +69,8 @@ class VadExtension(StageExtension[VadConfig]):
         self._gate: VoiceGate | None = None
         self._holds_back = False
         self._still_peak = 0
+        self._batch: HopBatch | None = None
+        self._in_flight: deque[_Hop] = deque()  # in the order of their sound; the first is the one that is awaited
         self._reader = messages.PcmReader()
         self._resampler: StreamResampler | None = None
         self._rest = _EMPTY
@@ -81,6 +96,8 @@ class VadExtension(StageExtension[VadConfig]):
         settings = GateSettings(
             config.vad_threshold, config.release_threshold, config.prefix_padding_ms, config.silence_duration_ms
         )
+        if isinstance(self._engine, BatchingVadEngine) and not config.gate:
+            self._batch = hop_batches.join(self._engine)
         self._gate = VoiceGate(settings, self._engine.hop_samples * 1000.0 / self._engine.sample_rate_hz)
 
     async def start_stage(self) -> None:
@@ -88,8 +105,11 @@ class VadExtension(StageExtension[VadConfig]):
             self.report_error(names.CODE_FATAL, self._problem)
 
     async def stop_stage(self) -> None:
-        if self._engine is not None:
-            self._engine.close()
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            if self._batch is not None:
+                hop_batches.leave(engine, self._batch)  # type: ignore[arg-type]
+            engine.close()
         if self._dump is not None:
             self._dump.close()
 
@@ -108,32 +128,60 @@ class VadExtension(StageExtension[VadConfig]):
         self._media_ms = media_ms + len(view.pcm) * 1000.0 / from_hz
         if not self._holds_back:
             self.post(self.env.send_audio_frame(frame))
-        events = self._step(engine, gate, self._at_engine_rate(view.pcm, from_hz, engine.sample_rate_hz), media_ms)
+        pcm = self._at_engine_rate(view.pcm, from_hz, engine.sample_rate_hz)
+        if self._batch is not None:
+            self._submit(engine, self._batch, pcm, media_ms, view.metadata)
+            return
+        events = self._step(engine, gate, pcm, media_ms)
         if self._holds_back:
             self._pass_gated(frame, len(view.pcm) * 1000.0 / from_hz, gate.speaking or bool(events))
         for event in events:
             self._announce(event, view.metadata)
 
     def _step(self, engine: VadEngine, gate: VoiceGate, pcm: Pcm16, media_ms: float) -> list[VoiceEvent]:
-        """All whole hops of what has come so far; the rest waits for the next frame."""
+        """Decide over all whole hops at once."""
+        events: list[VoiceEvent] = []
+        for samples, start_ms in self._whole_hops(engine, pcm, media_ms):
+            probability = 0.0 if is_still(samples, self._still_peak) else engine.probability(samples)
+            event = gate.step(probability, start_ms)
+            if event is not None:
+                events.append(event)
+        return events
+
+    def _submit(self, engine: VadEngine, batch: HopBatch, pcm: Pcm16, media_ms: float, metadata: messages.Json) -> None:
+        """Decide over whole hops as soon as the network has run over them, together with those of other conversations."""
+        for samples, start_ms in self._whole_hops(engine, pcm, media_ms):
+            hop = _Hop(start_ms, metadata)
+            self._in_flight.append(hop)
+            if is_still(samples, self._still_peak):
+                self._decided(hop, 0.0)
+            else:
+                batch.submit(engine, samples, functools.partial(self._decided, hop))
+
+    def _decided(self, hop: _Hop, probability: float | None) -> None:
+        hop.probability, hop.is_decided = probability, True
+        while self._in_flight and self._in_flight[0].is_decided:
+            first = self._in_flight.popleft()
+            event = self._gate.step(first.probability, first.start_ms) if self._gate is not None else None
+            if event is not None and not self.stopping:
+                self._announce(event, first.metadata)
+
+    def _whole_hops(self, engine: VadEngine, pcm: Pcm16, media_ms: float) -> list[tuple[Pcm16, float]]:
+        """The hops of what has come so far, with the media time of each; the rest waits for the next frame."""
         hop = engine.hop_samples
         hop_ms = hop * 1000.0 / engine.sample_rate_hz
         rest = self._rest
         start_ms = media_ms - len(rest) * 1000.0 / engine.sample_rate_hz
         if len(rest):
             pcm = np.concatenate([rest, pcm])
-        events: list[VoiceEvent] = []
+        hops: list[tuple[Pcm16, float]] = []
         position = 0
         while len(pcm) - position >= hop:
-            samples = pcm[position : position + hop]
-            probability = 0.0 if is_still(samples, self._still_peak) else engine.probability(samples)
-            event = gate.step(probability, start_ms)
-            if event is not None:
-                events.append(event)
+            hops.append((pcm[position : position + hop], start_ms))
             position += hop
             start_ms += hop_ms
         self._rest = pcm[position:]
-        return events
+        return hops
 
     def _at_engine_rate(self, pcm: Pcm16, from_hz: int, to_hz: int) -> Pcm16:
         if from_hz == to_hz:
