@@ -7,12 +7,12 @@ the measurer's would measure the hand-over between two threads, which no real se
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import threading
 from pathlib import Path
 from typing import Any
 
+from stream_talk import heap
 from ten_runtime import App, CmdResult, Loc, StartGraphCmd, StatusCode, StopGraphCmd, TenEnv, TenError
 from ten_runtime._core import loops
 from ten_runtime._core.pump import Pump
@@ -69,9 +69,7 @@ class BenchRuntime:
         self._app = _BenchApp(asyncio.get_running_loop())
         self._app.run(True)
         self._env = await self._app.ready
-        # What the gateway does when it is up: a collection need not walk over everything that was imported.
-        gc.collect()
-        gc.freeze()
+        heap.settle()
 
     async def close(self) -> None:
         if self._app is not None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import json
 from pathlib import Path
 
 from pydantic import ValidationError
+from stream_talk import heap
 from stream_talk.engines.shared import hosts
 from stream_talk.graph import app_home
 from stream_talk.ten import messages
@@ -58,9 +58,7 @@ class GatewayExtension(AsyncExtension):
         if config.warm_up:
             self._warm_up = WarmUp(self._host, config.default_graph)
             self._gateway.soon(self._warm_up.begin)
-        # What was loaded until now lives as long as the process: a collection need not walk over it while somebody speaks.
-        gc.collect()
-        gc.freeze()
+        heap.settle()
         self._web = web
         ten_env.log_info(f"talk at {web.url}", category="key_point")
 

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from stream_talk import clock
+from stream_talk import clock, heap
 from stream_talk.wire.talk import CloseReason
 
 from .admission import Decision, LagWindow, Load, decide
@@ -21,6 +21,7 @@ from .session import Session
 from .telemetry import NoTracer, TurnTracer
 
 LAG_SAMPLE_MS = 250.0
+QUIET_S = 5.0
 logger = logging.getLogger("stream_talk.gateway")
 
 
@@ -46,6 +47,7 @@ class Gateway:
         self.draining = False
         self._starting = 0
         self._lag = LagWindow()
+        self._tidy_timer: asyncio.TimerHandle | None = None
         self._lag_timer: asyncio.TimerHandle | None = None
         self._returns: dict[str, asyncio.TimerHandle] = {}
         self._background: set[asyncio.Task[Any]] = set()
@@ -97,6 +99,7 @@ class Gateway:
             raise
         finally:
             self._starting -= 1
+        heap.keep()
         self.metrics.opened.labels(port.traits.protocol).inc()
         logger.info(
             "session opened: %s, graph %s", port.traits.protocol, name, extra={"correlationId": session.correlation_id}
@@ -128,6 +131,15 @@ class Gateway:
         self.sessions.pop(session.id, None)
         if not self.sessions:
             self._emptied.set()
+            if self._tidy_timer is not None:
+                self._tidy_timer.cancel()
+            self._tidy_timer = asyncio.get_running_loop().call_later(QUIET_S, self._tidy)
+
+    def _tidy(self) -> None:
+        """Nobody has talked for a moment: a good time to look for garbage."""
+        self._tidy_timer = None
+        if not self.sessions and not self.draining:
+            heap.settle()
 
     # --- a client that may come back ----------------------------------------------------------------------------------
 
@@ -177,8 +189,9 @@ class Gateway:
             logger.warning("%d sessions did not close in time", len(self.sessions))
 
     async def end(self) -> None:
-        if self._lag_timer is not None:
-            self._lag_timer.cancel()
+        for timer in (self._lag_timer, self._tidy_timer):
+            if timer is not None:
+                timer.cancel()
         for task in list(self._background):
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)

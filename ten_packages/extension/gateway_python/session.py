@@ -227,9 +227,11 @@ class Session:
 
     def take_graph_audio(self, pcm: bytes, sample_rate_hz: int, metadata: Mapping[str, Any]) -> None:
         tag = self._numbers.tag_for_client(ChunkTag.from_metadata(dict(metadata)))
+        is_behind_others = self.output.next_due_ms() is not None
         if not self.output.push(pcm, sample_rate_hz, tag):
             self.counters.stale_audio_frames += 1
-        self._pump()
+        if not is_behind_others:
+            self._pump()
 
     def take_graph_data(self, name: str, payload: Mapping[str, Any]) -> None:
         if name == "message":
