@@ -16,6 +16,7 @@ from ten_runtime import (
     AudioFrame,
     Cmd,
     Data,
+    Loc,
     TenError,
     VideoFrame,
     register_addon_as_extension,
@@ -120,6 +121,14 @@ class Stage:
             addon = make_addon(fields.pop("of"))
             entries.append({"type": "extension", "name": name, "addon": addon, **fields})
         return {"nodes": entries, "connections": connections or []}
+
+    def nodes(self, **classes: Any) -> list[dict[str, Any]]:
+        return [{"type": "extension", "name": name, "addon": make_addon(cls)} for name, cls in classes.items()]
+
+    async def close_app(self, env: Any) -> None:
+        cmd = Cmd.create("ten:close_app")
+        cmd.set_dests([Loc("")])
+        await env.send_cmd(cmd)
 
 
 @pytest.fixture

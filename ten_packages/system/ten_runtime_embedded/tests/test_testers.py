@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import subprocess
-import sys
 import threading
 import time
 from typing import Any
@@ -18,7 +15,6 @@ from ten_runtime import (
     Cmd,
     CmdResult,
     Data,
-    Extension,
     ExtensionTester,
     Loc,
     StatusCode,
@@ -166,141 +162,6 @@ def test_a_sync_tester_needs_no_super_init_and_handlers_get_its_environment(stag
     assert tester.seen == ["True 0 None"]
 
 
-def test_stop_test_from_an_outer_thread(stage: Any) -> None:
-    class Tester(ExtensionTester):
-        def on_start(self, ten_env: Any) -> None:
-            threading.Thread(target=lambda: ten_env.stop_test(error(text="outer"))).start()
-            ten_env.on_start_done()
-
-    tester = Tester()
-    tester.set_test_mode_single(stage.addon(Answering))
-    verdict = tester.run()
-    assert verdict is not None and verdict.error_message() == "outer"
-
-
-def test_a_result_returned_after_stop_test_is_still_delivered(stage: Any) -> None:
-    results: list[StatusCode] = []
-
-    class Asking(AsyncExtension):
-        async def on_start(self, async_ten_env: Any) -> None:
-            result, _error = await async_ten_env.send_cmd(Cmd.create("ask"))
-            results.append(result.get_status_code())
-
-    class Tester(AsyncExtensionTester):
-        async def on_cmd(self, ten_env: Any, cmd: Cmd) -> None:
-            ten_env.stop_test()
-            await ten_env.return_result(CmdResult.create(StatusCode.OK, cmd))
-
-    tester = Tester()
-    tester.set_test_mode_single(stage.addon(Asking))
-    assert tester.run() is None
-    assert results == [StatusCode.OK]
-
-
-def test_both_sides_can_talk_while_they_stop(stage: Any) -> None:
-    class Stopping(AsyncExtension):
-        async def on_stop(self, async_ten_env: Any) -> None:
-            result, failure = await async_ten_env.send_cmd(Cmd.create("last words"))
-            assert failure is None and result.get_status_code() == StatusCode.OK
-
-    class Tester(AsyncExtensionTester):
-        def __init__(self) -> None:
-            super().__init__()
-            self.heard = asyncio.Event()
-
-        async def on_start(self, ten_env: Any) -> None:
-            ten_env.stop_test()
-
-        async def on_stop(self, ten_env: Any) -> None:
-            await asyncio.wait_for(self.heard.wait(), 5)
-
-        async def on_cmd(self, ten_env: Any, cmd: Cmd) -> None:
-            await ten_env.return_result(CmdResult.create(StatusCode.OK, cmd))
-            self.heard.set()
-
-    tester = Tester()
-    tester.set_test_mode_single(stage.addon(Stopping))
-    assert tester.run() is None
-    assert tester.heard.is_set()
-
-
-def test_after_the_testers_end_its_pending_handlers_are_called_and_logging_is_an_error(stage: Any) -> None:
-    class Silent(AsyncExtension):
-        async def on_stop(self, async_ten_env: Any) -> None:
-            await asyncio.sleep(0.05)
-
-    class Tester(ExtensionTester):
-        def __init__(self) -> None:
-            self.outcome: list[Any] = []
-
-        def on_start(self, ten_env: Any) -> None:
-            ten_env.on_start_done()
-            ten_env.stop_test()
-
-        def on_deinit(self, ten_env: Any) -> None:
-            def on_result(env: Any, result: Any, failure: Any) -> None:
-                self.outcome.append((result.get_status_code(), env.log_info("too late") is not None))
-
-            ten_env.send_cmd(Cmd.create("never answered"), on_result)
-            ten_env.on_deinit_done()
-
-    tester = Tester()
-    tester.set_test_mode_single(stage.addon(Silent))
-    assert tester.run() is None
-    assert tester.outcome == [(StatusCode.ERROR, True)]
-
-
-def test_a_cmd_to_a_tester_that_has_ended_fails_fast(stage: Any) -> None:
-    waits: list[float] = []
-
-    class Late(AsyncExtension):
-        async def on_stop(self, async_ten_env: Any) -> None:
-            await asyncio.sleep(1)
-            started = asyncio.get_running_loop().time()
-            result, _error = await async_ten_env.send_cmd(Cmd.create("anyone?"))
-            assert result.get_status_code() == StatusCode.ERROR
-            waits.append(asyncio.get_running_loop().time() - started)
-
-    async def script(_env: Any, _tester: Any) -> None:
-        await asyncio.sleep(0.1)
-
-    assert stage.play(Late, script, virtual=True) is None
-    assert waits == [0.0]
-
-
-@pytest.mark.parametrize("virtual", [False, True])
-def test_leftover_tasks_of_the_tester_are_cancelled_before_run_returns(stage: Any, virtual: bool) -> None:
-    class Asking(AsyncExtension):
-        async def on_start(self, async_ten_env: Any) -> None:
-            await async_ten_env.send_cmd(Cmd.create("hello"))
-
-    class Tester(AsyncExtensionTester):
-        def __init__(self) -> None:
-            super().__init__()
-            self.ends: list[str] = []
-
-        async def _background(self) -> None:
-            try:
-                await asyncio.sleep(1000)
-            finally:
-                self.ends.append("background")
-
-        async def on_cmd(self, ten_env: Any, cmd: Cmd) -> None:
-            self.task = asyncio.create_task(self._background())
-            ten_env.stop_test()
-            try:
-                await asyncio.sleep(1000)
-            finally:
-                self.ends.append("on_cmd")
-
-    tester = Tester()
-    tester.set_virtual_clock(virtual)
-    tester.set_timeout(0)
-    tester.set_test_mode_single(stage.addon(Asking))
-    assert tester.run() is None
-    assert sorted(tester.ends) == ["background", "on_cmd"]
-
-
 def test_graph_mode_uses_the_testers_connections(stage: Any) -> None:
     async def script(env: Any, tester: Any) -> None:
         await env.send_data(Data.create("in"))
@@ -321,50 +182,6 @@ def test_graph_mode_uses_the_testers_connections(stage: Any) -> None:
         relay=Relay,
     )
     assert stage.play(None, script, graph=graph) is None
-
-
-def test_what_cannot_be_started_is_the_verdict_and_says_why() -> None:
-    tester = AsyncExtensionTester()
-    tester.set_test_mode_single("no_such_addon")
-    verdict = tester.run()
-    assert verdict is not None and 'unknown addon "no_such_addon"' in verdict.error_message()
-    tester = AsyncExtensionTester()
-    tester.set_test_mode_graph(json.dumps({"nodes": [{"type": "extension", "name": "a"}]}))
-    verdict = tester.run()
-    assert verdict is not None and verdict.error_code() == TenErrorCode.ErrorCodeInvalidGraph
-    assert "nodes[0]" in verdict.error_message()
-    with pytest.raises(ValueError, match="Expecting"):
-        AsyncExtensionTester().set_test_mode_single("x", "{")
-
-
-@pytest.mark.parametrize("callback", ["on_init", "on_start", "on_cmd", "on_stop"])
-def test_an_exception_fails_the_run_when_it_is_told_to(stage: Any, callback: str) -> None:
-    async def raising(self: Any, env: Any, *_message: Any) -> None:
-        raise RuntimeError("out of cheese")
-
-    sut = type("Failing", (AsyncExtension,), {callback: raising})
-
-    async def script(env: Any, _tester: Any) -> None:
-        if callback == "on_cmd":
-            await env.send_cmd(Cmd.create("x"))
-        await asyncio.sleep(1)
-
-    verdict = stage.play(sut, script, virtual=True)
-    assert verdict is not None
-    assert f"{callback} raised RuntimeError: out of cheese" in verdict.error_message()
-    assert 'node "' in verdict.error_message() and "addon_" in verdict.error_message()
-
-
-def test_an_exception_in_a_sync_extension_fails_the_run_too(stage: Any) -> None:
-    class Failing(Extension):
-        def on_init(self, ten_env: Any) -> None:
-            raise RuntimeError("out of cheese")
-
-    async def script(_env: Any, _tester: Any) -> None:
-        await asyncio.sleep(1)
-
-    verdict = stage.play(Failing, script, virtual=True)
-    assert verdict is not None and "on_init raised RuntimeError" in verdict.error_message()
 
 
 @pytest.mark.parametrize("with_fake_app", [True, False])
@@ -400,49 +217,3 @@ def test_many_testers_run_with_and_without_an_app_that_lives_as_long_as_the_sess
         app.close()
         thread.join(5)
         assert not thread.is_alive() and app.failure() is None
-
-
-def test_an_exception_can_be_raised_from_run(stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("TEN_UNCAUGHT_EXCEPTION")
-
-    class Tester(AsyncExtensionTester):
-        async def on_start(self, ten_env: Any) -> None:
-            raise AssertionError("one is not two")
-
-    tester = Tester()
-    tester.set_test_mode_single(stage.addon(Answering))
-    with pytest.raises(AssertionError, match="one is not two"):
-        tester.run()
-
-
-DYING = """
-from ten_runtime import *
-class Tester(AsyncExtensionTester):
-    async def on_start(self, ten_env):
-        assert 1 == 2, "one is not two"
-@register_addon_as_extension("plain")
-class A(Addon):
-    def on_create_instance(self, ten_env, name, context):
-        ten_env.on_create_instance_done(AsyncExtension(name), context)
-tester = Tester()
-tester.set_test_mode_single("plain")
-tester.run()
-"""
-
-
-def test_by_default_a_failing_assertion_ends_the_process_with_code_1() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", DYING],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        env={"PATH": "", "PYTHONPATH": _paths()},
-    )
-    assert done.returncode == 1
-    assert "Uncaught exception: one is not two" in done.stderr
-
-
-def _paths() -> str:
-    import os
-
-    return os.pathsep.join(sys.path)

@@ -1,10 +1,9 @@
-"""Graphs at run time: wiring features, properties, schemas, dynamic graphs and their ports."""
+"""Graphs that are started while an app runs: their ports, their end, and timers."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,13 +14,10 @@ from ten_runtime import (
     CmdResult,
     Data,
     Loc,
-    SendOptions,
     StartGraphCmd,
     StatusCode,
     StopGraphCmd,
-    register_addon_as_extension,
 )
-from ten_runtime.addon import Addon
 
 
 class Echo(AsyncExtension):
@@ -41,9 +37,6 @@ class Echo(AsyncExtension):
         await async_ten_env.send_audio_frame(audio_frame)
 
 
-TESTER = "ten:test_extension"
-
-
 async def ask(env: Any, name: str, *, to: Loc | None = None, **properties: Any) -> dict[str, Any]:
     cmd = Cmd.create(name)
     cmd.set_property_from_json(None, json.dumps(properties))
@@ -55,227 +48,8 @@ async def ask(env: Any, name: str, *, to: Loc | None = None, **properties: Any) 
     return {"status": int(result.get_status_code()), **answer}
 
 
-# Wiring ---------------------------------------------------------------------------------------------------------
-
-
-def test_names_and_sources_wire_like_single_destinations(stage: Any) -> None:
-    graph = stage.graph(
-        [
-            {"extension": TESTER, "cmd": [{"names": ["a", "b"], "dest": [{"extension": "one"}]}]},
-            {"extension": "two", "cmd": [{"name": "c", "source": [{"extension": TESTER}]}]},
-        ],
-        one=Echo,
-        two=Echo,
-    )
-
-    async def script(env: Any, _tester: Any) -> None:
-        assert [(await ask(env, name))["who"] for name in "abc"] == ["one", "one", "two"]
-
-    assert stage.play(None, script, graph=graph) is None
-
-
-def test_messages_are_converted_on_the_way_and_so_are_results(stage: Any) -> None:
-    conversion = {
-        "type": "per_property",
-        "rules": [
-            {"path": "ten.name", "conversion_mode": "fixed_value", "value": "renamed"},
-            {"path": "new.text", "conversion_mode": "from_original", "original_path": "old"},
-            {"path": "fixed", "conversion_mode": "fixed_value", "value": 3},
-        ],
-        "result": {
-            "type": "per_property",
-            "rules": [{"path": "by", "conversion_mode": "from_original", "original_path": "who"}],
-        },
-    }
-    graph = stage.graph(
-        [{"extension": TESTER, "cmd": [{"name": "ask", "dest": [{"extension": "one", "msg_conversion": conversion}]}]}],
-        one=Echo,
-    )
-
-    async def script(env: Any, _tester: Any) -> None:
-        answer = await ask(env, "ask", old="text", dropped=True)
-        assert answer["cmd"] == "renamed"
-        assert answer["got"] == {"new": {"text": "text"}, "fixed": 3}
-        assert answer["by"] == answer["who"] == "one"
-
-    assert stage.play(None, script, graph=graph) is None
-
-
-def test_data_conversion_can_keep_the_original(stage: Any) -> None:
-    rules = [{"path": "b", "conversion_mode": "from_original", "original_path": "missing"}]
-    conversion = {"type": "per_property", "keep_original": True, "rules": rules}
-    graph = stage.graph(
-        [
-            {
-                "extension": TESTER,
-                "data": [{"name": "d", "dest": [{"extension": "one", "msg_conversion": conversion}]}],
-            },
-            {"extension": "one", "data": [{"name": "d", "dest": [{"extension": TESTER}]}]},
-        ],
-        one=Echo,
-    )
-
-    async def script(env: Any, tester: Any) -> None:
-        data = Data.create("d")
-        data.set_property_int("a", 1)
-        await env.send_data(data)
-        assert json.loads((await tester.next()).get_property_to_json()[0]) == {"a": 1, "b": None}
-
-    assert stage.play(None, script, graph=graph) is None
-
-
-# Properties and schemas -------------------------------------------------------------------------------------------
-
-
-def packaged(tmp_path: Path, name: str, cls: type, *, manifest: dict[str, Any], properties: dict[str, Any]) -> str:
-    """An addon with files of its own."""
-    directory = tmp_path / name
-    directory.mkdir()
-    base = {"type": "extension", "name": name, "version": "0.1.0"}
-    (directory / "manifest.json").write_text(json.dumps({**base, **manifest}))
-    (directory / "property.json").write_text(json.dumps(properties))
-
-    @register_addon_as_extension(name, str(directory / "addon.py"))
-    class _Addon(Addon):
-        def on_create_instance(self, ten_env: Any, name: str, context: Any) -> None:
-            ten_env.on_create_instance_done(cls(name), context)
-
-    return name
-
-
-class Properties(AsyncExtension):
-    async def on_cmd(self, async_ten_env: Any, cmd: Cmd) -> None:
-        result = CmdResult.create(StatusCode.OK, cmd)
-        result.set_property_from_json("tree", (await async_ten_env.get_property_to_json(""))[0])
-        await async_ten_env.return_result(result)
-
-
 def node(addon: str, **properties: Any) -> dict[str, Any]:
     return {"type": "extension", "name": "sut", "addon": addon, "property": properties}
-
-
-def one_node_graph(entry: dict[str, Any]) -> dict[str, Any]:
-    tester = {"type": "extension", "name": TESTER, "addon": TESTER}
-    flows = [{"name": "ask", "dest": [{"extension": "sut"}]}]
-    return {"nodes": [tester, entry], "connections": [{"extension": TESTER, "cmd": flows, "data": flows}]}
-
-
-def test_node_properties_are_merged_over_the_files_and_placeholders_resolved(
-    stage: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TEN_TEST_WORD", "word")
-    monkeypatch.setenv("TEN_TEST_EMPTY", "")
-    file = {
-        "kept": 1,
-        "deep": {"a": 1, "b": 2},
-        "list": [1, 2, 3],
-        "word": "${env:TEN_TEST_WORD}",
-        "none": "${env:TEN_TEST_UNSET|}",
-        "empty": "${env:TEN_TEST_EMPTY|x}",
-        "text": "not ${env:TEN_TEST_WORD} whole",
-    }
-    addon = packaged(tmp_path, "merged_python", Properties, manifest={}, properties=file)
-
-    async def script(env: Any, _tester: Any) -> None:
-        tree = (await ask(env, "ask"))["tree"]
-        assert tree == {
-            "kept": 1,
-            "deep": {"a": 1, "b": 5, "c": "fallback"},
-            "list": [9],
-            "word": "word",
-            "none": "",
-            "empty": "",
-            "text": "not ${env:TEN_TEST_WORD} whole",
-        }
-
-    graph = one_node_graph(node(addon, deep={"b": 5, "c": "${env:TEN_TEST_UNSET|fallback}"}, list=[9]))
-    assert stage.play(None, script, graph=graph) is None
-
-
-@pytest.mark.parametrize(
-    ("properties", "words"),
-    [
-        ({"word": "${env:TEN_TEST_UNSET}"}, ["TEN_TEST_UNSET", "not set", "word"]),
-        ({"word": "${file:x}"}, ["Unsupported placeholder scope", "word"]),
-        ({"count": "seven"}, ["count", "int64"]),
-    ],
-)
-def test_wrong_properties_fail_the_start_and_name_node_and_key(
-    stage: Any, tmp_path: Path, properties: dict[str, Any], words: list[str]
-) -> None:
-    name = f"typed_{abs(hash(str(properties)))}_python"
-    api = {"property": {"properties": {"count": {"type": "int64"}}}}
-    addon = packaged(tmp_path, name, Properties, manifest={"api": api}, properties={})
-
-    async def script(_env: Any, _tester: Any) -> None:
-        raise AssertionError("must not start")
-
-    verdict = stage.play(None, script, graph=one_node_graph(node(addon, **properties)))
-    assert verdict is not None
-    for word in ['node "sut"', *words]:
-        assert word in verdict.error_message()
-
-
-def test_schemas_adjust_and_guard_properties_and_messages(stage: Any, tmp_path: Path) -> None:
-    class Guarded(AsyncExtension):
-        async def on_cmd(self, async_ten_env: Any, cmd: Cmd) -> None:
-            ratio, error = await async_ten_env.get_property_float("ratio")
-            assert (ratio, error) == (2.0, None), "an int is adjusted to the declared float"
-            refused = await async_ten_env.set_property_string("ratio", "x")
-            assert refused is not None
-            bad = Data.create("out")
-            bad.set_property_string("n", "x")
-            refused = await async_ten_env.send_data(bad, SendOptions(wait_for_result=True))
-            assert refused.error_code() == 1 and ".n" in refused.error_message()
-            wrong = CmdResult.create(StatusCode.OK, cmd)
-            wrong.set_property_string("answer", "x")
-            assert await async_ten_env.return_result(wrong, SendOptions(wait_for_result=True)) is not None
-            right = CmdResult.create(StatusCode.OK, cmd)
-            right.set_property_int("answer", 42)
-            assert await async_ten_env.return_result(right) is None
-
-        async def on_data(self, async_ten_env: Any, data: Data) -> None:
-            raise AssertionError("violates the manifest, must not arrive")
-
-    number = {"property": {"properties": {"n": {"type": "int32"}}}}
-    answer = {"result": {"property": {"properties": {"answer": {"type": "int64"}}}}}
-    api = {
-        "property": {"properties": {"ratio": {"type": "float64"}}},
-        "cmd_in": [{"name": "ask", **number, **answer}],
-        "data_in": [{"name": "ask", **number}],
-        "data_out": [{"name": "out", **number}],
-    }
-    addon = packaged(tmp_path, "guarded_python", Guarded, manifest={"api": api}, properties={"ratio": 2})
-
-    async def script(env: Any, _tester: Any) -> None:
-        refused = await ask(env, "ask", n="not a number")
-        assert refused["status"] == StatusCode.ERROR and ".n" in refused["detail"]
-        data = Data.create("ask")
-        data.set_property_int("n", 2**40)
-        await env.send_data(data)
-        assert await ask(env, "ask", n=1) == {"status": 0, "answer": 42}
-
-    assert stage.play(None, script, graph=one_node_graph(node(addon))) is None
-
-
-def test_init_property_replaces_the_file_only_during_on_configure(stage: Any, tmp_path: Path) -> None:
-    class Initialised(Properties):
-        async def on_configure(self, async_ten_env: Any) -> None:
-            assert await async_ten_env.init_property_from_json('{"from": "code"}') is None
-
-        async def on_init(self, async_ten_env: Any) -> None:
-            error = await async_ten_env.init_property_from_json("{}")
-            assert error.error_code() == 1 and error.error_message() == "Invalid timing to init property."
-
-    addon = packaged(tmp_path, "initialised_python", Initialised, manifest={}, properties={"from": "file"})
-
-    async def script(env: Any, _tester: Any) -> None:
-        assert (await ask(env, "ask"))["tree"] == {"from": "code", "node": 1}
-
-    assert stage.play(None, script, graph=one_node_graph(node(addon, node=1))) is None
-
-
-# Dynamic graphs ---------------------------------------------------------------------------------------------------
 
 
 async def command(env: Any, cmd: Cmd) -> tuple[StatusCode, dict[str, Any]]:
