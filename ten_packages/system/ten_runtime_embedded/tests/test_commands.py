@@ -326,3 +326,24 @@ def test_an_in_path_expires_silently_and_a_late_answer_is_discarded(stage: Any) 
 
     assert stage.play(None, script, graph=graph, virtual=True, timeout_us=0) is None
     assert late == [None]
+
+
+def test_a_cmd_that_came_before_on_configure_was_done_does_not_delay_timeouts(stage: Any) -> None:
+    class SlowToConfigure(AsyncExtension):
+        async def on_configure(self, async_ten_env: Any) -> None:
+            await asyncio.sleep(0.5)
+
+        async def on_cmd(self, async_ten_env: Any, cmd: Cmd) -> None:
+            started_s = asyncio.get_running_loop().time()
+            await async_ten_env.send_cmd(Cmd.create("never_answered"))
+            answer = result_of(cmd)
+            answer.set_property_float("waited_s", asyncio.get_running_loop().time() - started_s)
+            await async_ten_env.return_result(answer)
+
+    async def script(env: Any, _tester: Any) -> None:
+        result, error = await env.send_cmd(Cmd.create("early"))
+        assert error is None
+        assert 1.0 <= result.get_property_float("waited_s")[0] <= 1.5
+
+    properties = {"ten": {"path_timeout": 1_000_000, "path_check_interval": 200_000}}
+    assert stage.play(SlowToConfigure, script, properties=properties, virtual=True) is None

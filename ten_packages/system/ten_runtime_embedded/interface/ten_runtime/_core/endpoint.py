@@ -264,6 +264,13 @@ class Endpoint:
         if self._sweep_timer is None:
             self._sweep_timer = self.app.call_later(self.path_check_interval_s, self.executor, self._sweep)
 
+    def _rearm_sweep(self) -> None:
+        """The interval has changed; commands that came before on_configure may wait for a sweep already."""
+        if self._sweep_timer is not None:
+            self._sweep_timer.cancel()
+            self._sweep_timer = None
+            self._arm_sweep()
+
     def _sweep(self) -> None:
         """Expire old paths; goes on only while there are any, so an idle graph owns no timer."""
         self._sweep_timer = None

@@ -178,6 +178,7 @@ class ExtensionHost(Endpoint):
                 self.manual.demand(value)
             else:
                 setattr(self, name, value)
+        self._rearm_sweep()
 
     def _open_gate(self) -> None:
         """What came early is handed over before on_start."""
