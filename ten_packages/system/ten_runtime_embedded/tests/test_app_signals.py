@@ -80,3 +80,35 @@ def test_signals_are_hooked_only_while_an_app_runs_in_the_foreground(
     app.run(False)
     assert (during[0] is not before) is hooked
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+AT_AN_AWKWARD_MOMENT = """
+import os, signal, sys
+from ten_runtime import App
+from ten_runtime._core.log import log_system
+from ten_runtime._core.registry import running_apps
+class MyApp(App):
+    def on_configure(self, ten_env):
+        self.strike("on_configure")
+        ten_env.on_configure_done()
+    def on_init(self, ten_env):
+        self.strike("on_init")
+        ten_env.on_init_done()
+    def strike(self, where):
+        if where == sys.argv[1]:
+            with log_system._lock, running_apps._lock:  # as in the middle of a log line of the app's own callback
+                os.kill(os.getpid(), signal.SIGHUP)
+                os.kill(os.getpid(), signal.SIGTERM)
+MyApp().run(False)
+print("closed", flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize("where", ["on_configure", "on_init"])
+def test_a_signal_needs_no_lock_and_counts_from_the_first_callback_on(where: str, tmp_path: Path) -> None:
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", AT_AN_AWKWARD_MOMENT, where]
+    ended = subprocess.run(command, capture_output=True, text=True, env=env, cwd=tmp_path, timeout=20)
+    assert ended.stdout == "closed\n", ended.stderr
+    assert ended.returncode == 0

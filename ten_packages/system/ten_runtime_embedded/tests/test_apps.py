@@ -133,16 +133,18 @@ def test_an_app_can_send_commands_and_gets_results_on_its_own_thread(app_of: Any
     assert threads == [threading.current_thread().name]
 
 
-def test_failures_in_the_apps_own_callbacks_are_its_verdict() -> None:
+@pytest.mark.parametrize("error", [RuntimeError("out of cheese"), SystemExit("out of cheese")], ids=repr)
+def test_failures_in_the_apps_own_callbacks_are_its_verdict(error: BaseException) -> None:
     class Failing(App):
         def on_init(self, ten_env: Any) -> None:
-            raise RuntimeError("out of cheese")
+            raise error
 
     app = Failing()
     app.set_virtual_clock(True)
     app.run(False)
     failure = app.failure()
-    assert failure is not None and "on_init raised RuntimeError: out of cheese" in failure.error_message()
+    assert failure is not None
+    assert f"on_init raised {type(error).__name__}: out of cheese" in failure.error_message()
 
 
 def test_messages_to_an_app_that_takes_none_are_refused(app_of: Any, stage: Any) -> None:

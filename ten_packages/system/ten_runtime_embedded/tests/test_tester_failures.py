@@ -57,16 +57,37 @@ def test_an_exception_fails_the_run_when_it_is_told_to(stage: Any, callback: str
     assert 'node "' in verdict.error_message() and "addon_" in verdict.error_message()
 
 
-def test_an_exception_in_a_sync_extension_fails_the_run_too(stage: Any) -> None:
+@pytest.mark.parametrize("error", [RuntimeError("out of cheese"), SystemExit(3)], ids=repr)
+def test_an_exception_in_a_sync_extension_fails_the_run_too(stage: Any, error: BaseException) -> None:
     class Failing(Extension):
         def on_init(self, ten_env: Any) -> None:
-            raise RuntimeError("out of cheese")
+            raise error
 
     async def script(_env: Any, _tester: Any) -> None:
         await asyncio.sleep(1)
 
     verdict = stage.play(Failing, script, virtual=True)
-    assert verdict is not None and "on_init raised RuntimeError" in verdict.error_message()
+    assert verdict is not None and f"on_init raised {type(error).__name__}" in verdict.error_message()
+
+
+@pytest.mark.parametrize("virtual", [False, True])
+def test_a_task_that_leaves_with_system_exit_does_not_take_the_loop_with_it(stage: Any, virtual: bool) -> None:
+    class Leaving(AsyncExtension):
+        async def on_cmd(self, async_ten_env: Any, cmd: Cmd) -> None:
+            async def leave() -> None:
+                raise SystemExit(3)
+
+            task = asyncio.create_task(leave())
+            await asyncio.wait((task,))
+            result = CmdResult.create(StatusCode.OK, cmd)
+            result.set_property_string("left_with", repr(task.exception()))
+            await async_ten_env.return_result(result)
+
+    async def script(env: Any, _tester: Any) -> None:
+        result, _error = await env.send_cmd(Cmd.create("x"))
+        assert result.get_property_string("left_with")[0] == "SystemExit(3)"
+
+    assert stage.play(Leaving, script, virtual=virtual) is None
 
 
 def test_an_exception_can_be_raised_from_run(stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:

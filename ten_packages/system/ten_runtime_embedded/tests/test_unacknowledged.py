@@ -5,7 +5,18 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from ten_runtime import AsyncExtension, Cmd, Extension, Loc
+import pytest
+from ten_runtime import (
+    Addon,
+    App,
+    AsyncExtension,
+    AsyncExtensionTester,
+    Cmd,
+    Extension,
+    Loc,
+    TenErrorCode,
+    register_addon_as_extension,
+)
 
 
 def test_an_extension_that_never_acknowledges_its_end_is_named_and_left_behind(app_of: Any, stage: Any) -> None:
@@ -68,3 +79,28 @@ def test_an_async_extension_that_hangs_in_on_stop_is_cancelled_and_named(app_of:
     message = app.failure().error_message()
     assert 'node "hanging"' in message and "on_stop was not acknowledged within 20 s" in message
     assert ends == ["cancelled"] and app.events[-1] == "deinit"
+
+
+def test_an_addon_that_delivers_nothing_does_not_hold_up_the_end_of_a_test() -> None:
+    @register_addon_as_extension("empty_handed_addon")
+    class _EmptyHanded(Addon):
+        def on_create_instance(self, ten_env: Any, name: str, context: Any) -> None:
+            """Forgets on_create_instance_done."""
+
+    tester = AsyncExtensionTester()
+    tester.set_test_mode_single("empty_handed_addon")
+    tester.set_timeout(200_000)
+    error = tester.run()
+    assert error is not None and error.error_code() == TenErrorCode.ErrorCodeTimeout
+
+
+@pytest.mark.parametrize("callback", ["on_configure", "on_init", "on_deinit"])
+def test_an_app_that_does_not_acknowledge_ends_all_the_same(callback: str) -> None:
+    app = App()
+    setattr(app, callback, lambda ten_env: None)
+    app.set_virtual_clock(True)
+    app.run(True)
+    app.close()
+    app.wait()
+    failure = app.failure()
+    assert failure is not None and failure.error_message() == f"app: {callback} was not acknowledged within 20 s"

@@ -46,7 +46,7 @@ class App:
             self._thread = threading.Thread(target=self._run, name="TenApp", daemon=True)
             self._thread.start()
             return
-        with trap_signals():
+        with trap_signals(self._runner):
             self._run()
 
     def _run(self) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final
@@ -98,6 +98,16 @@ class AppCore(Endpoint):
 
     async def wait_until_closing(self) -> None:
         await self._close_requested
+
+    async def unless_closing(self, work: Awaitable[Any]) -> None:
+        """Work that an extension or addon can hold up; once the app shall close, it is not waited for any more."""
+        task = asyncio.ensure_future(work)
+        await asyncio.wait((task, self._close_requested), return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+        else:
+            task.cancel()
+            await asyncio.wait((task,))
 
     async def close_engines(self) -> None:
         """A graph that another one started is its starter's to stop: a gateway lets its conversations end first."""

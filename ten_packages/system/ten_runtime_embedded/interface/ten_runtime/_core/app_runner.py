@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
@@ -70,6 +71,11 @@ class AppRunner:
         if self.core is not None:
             self.core.close()
 
+    def on_loop(self, function: Callable[..., None], *args: Any) -> None:
+        """From any thread, also from a signal handler: it takes no lock."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._thread.loop.call_soon_threadsafe(function, *args)
+
     @property
     def failure(self) -> TenError | None:
         return self.core.failure if self.core is not None else None
@@ -79,12 +85,12 @@ class AppRunner:
         core.acknowledged = self._acknowledge
         core.run_handler = self._run_handler
         self.core = core
+        if self._close_early:
+            core.close()
         env = TenEnv(core, _TenEnvAttachTo.APP)
         await self._callback(Stage.CONFIGURE, env)
         if self._configure(core):
             core.spawn(core.auto_start())
-        if self._close_early:
-            core.close()
         await self._callback(Stage.INIT, env)
         await core.wait_until_closing()
         await core.close_engines()
@@ -98,17 +104,32 @@ class AppRunner:
         self._stage = self.core.stage = stage
         self._acknowledged = asyncio.get_running_loop().create_future()
         self._worker.post(self._call, _CALLBACKS[stage], env)
-        await self._acknowledged
+        if stage is not Stage.DEINIT:
+            await self.core.unless_closing(asyncio.shield(self._acknowledged))
+        await self._last_wait(self.core, stage, self._acknowledged)
+
+    async def _last_wait(self, core: AppCore, stage: Stage, acknowledged: asyncio.Future[None]) -> None:
+        """An app that is to end does not wait for ever."""
+        limit_s = core.options.stop_timeout_s
+        try:
+            await asyncio.wait_for(acknowledged, limit_s)
+        except asyncio.TimeoutError:
+            message = f"app: {_CALLBACKS[stage]} was not acknowledged within {limit_s:g} s"
+            runtime_log.error(message)
+            core.note_failure(TenError.create(TenErrorCode.ErrorCodeTimeout, message))
 
     def _call(self, name: str, env: TenEnv) -> None:
         try:
             getattr(self._app, name)(env)
-        except Exception as error:
+        except KeyboardInterrupt:  # no signal handler of ours is in place: ``run`` closes the app
+            self.on_loop(self._acknowledge, self._stage)
+            raise
+        except BaseException as error:
             self._failed(name, error)
             assert self.core is not None
             self.core.executor.post(self._acknowledge, self._stage)
 
-    def _failed(self, name: str, error: Exception) -> None:
+    def _failed(self, name: str, error: BaseException) -> None:
         assert self.core is not None
         runtime_log.exception(f"app: {name}: Uncaught exception: {error}")
         if self.core.options.uncaught_exception == "exit":
@@ -128,7 +149,9 @@ class AppRunner:
     def _handle(self, handler: Callable[..., object], args: tuple[Any, ...]) -> None:
         try:
             handler(*args)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             self._failed("a result or error handler", error)
 
     # Configuration --------------------------------------------------------------------------------------------

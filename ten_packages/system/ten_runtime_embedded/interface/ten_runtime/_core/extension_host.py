@@ -237,7 +237,9 @@ class ExtensionHost(Endpoint):
         """Call user code that was given to a ``send_*``."""
         try:
             handler(*args)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             self.engine.callback_failed(self, "a result or error handler", error)
 
     # Receiving ---------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 
+from .log import runtime_log
 from .pump import Pump
 from .virtual_loop import VirtualClockLoop
 
@@ -19,6 +20,7 @@ class LoopThread:
     def __init__(self, name: str, make_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop) -> None:
         self.loop = make_loop()
         self.pump = Pump(self.loop)
+        self._stopping = False
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -33,18 +35,30 @@ class LoopThread:
         asyncio.set_event_loop(self.loop)
         self._started.set()
         try:
-            self.loop.run_forever()
+            while not self._stopping:
+                self._run_until_stopped()
         finally:
             cancel_leftovers(self.loop)
             asyncio.set_event_loop(None)
             self.loop.close()
 
+    def _run_until_stopped(self) -> None:
+        """asyncio ends a loop when a task raises ``SystemExit``; others live on this one."""
+        try:
+            self.loop.run_forever()
+        except BaseException as error:
+            runtime_log.exception(f"a task ended with {type(error).__name__}; the loop goes on")
+
     def stop(self, wait_s: float | None = None) -> None:
         """Stop and, from another thread, wait until everything left on the loop is cancelled; a thread that an
         extension blocks is left behind after ``wait_s``."""
-        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.loop.call_soon_threadsafe(self._stop)
         if threading.current_thread() is not self._thread:
             self._thread.join(wait_s)
+
+    def _stop(self) -> None:
+        self._stopping = True
+        self.loop.stop()
 
 
 def cancel_leftovers(loop: asyncio.AbstractEventLoop) -> None:

@@ -62,7 +62,9 @@ class SyncExtensionHost(ExtensionHost):
         started = time.monotonic()
         try:
             getattr(self.extension, name)(self.env, *arguments)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise  # a tester's callbacks run on the main thread, where Ctrl-C means the whole program
+        except BaseException as error:  # a SystemExit too: nothing else would notice the end of the group's thread
             succeeded = False
             self.engine.callback_failed(self, name, error)
         elapsed_s = time.monotonic() - started

@@ -59,6 +59,8 @@ class TestPlan:
 class TesterRun:
     """Owns the hidden app. ``stop_test`` and the result are here; the seat makes the host on its own thread."""
 
+    __test__ = False
+
     def __init__(self, plan: TestPlan, options: Options, *, is_virtual: bool) -> None:
         self.plan = plan
         self._options = options
@@ -101,7 +103,7 @@ class TesterRun:
             timer = app.loop.call_later(self.plan.timeout_us / 1e6, self._timed_out)
         try:
             connect = self._connect_all if self.plan.addon is not None else None
-            await app.start_graph(self.plan.flat(app), before_begin=connect)
+            await app.unless_closing(app.start_graph(self.plan.flat(app), before_begin=connect))
             await app.wait_until_closing()
         except (GraphError, GraphStartError) as reason:
             code = reason.code if isinstance(reason, GraphError) else TenErrorCode.ErrorCodeInvalidGraph
