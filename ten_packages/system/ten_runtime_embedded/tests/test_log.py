@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -138,3 +139,51 @@ def test_older_apps_name_a_level_and_a_file(app_of: Any, tmp_path: Path) -> None
     runtime_log.info("not this")
     runtime_log.warn("but this")
     assert "but this" in path.read_text() and "not this" not in path.read_text()
+
+
+class Refusing(io.StringIO):
+    """A stream whose other end has left, for a while."""
+
+    is_open = False
+
+    def write(self, text: str) -> int:
+        if not self.is_open:
+            raise BrokenPipeError(32, "Broken pipe")
+        return super().write(text)
+
+
+def test_whoever_logs_does_not_fail_with_the_stream_and_lost_lines_are_counted(
+    stage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = Refusing()
+    monkeypatch.setattr("sys.stderr", stream)
+
+    async def script(env: Any, _tester: Any) -> None:
+        assert (await env.send_cmd(Cmd.create("x")))[1] is None
+
+    assert stage.play(Logging, script) is None
+    stream.is_open = True
+    runtime_log.info("again")
+    first, second = stream.getvalue().splitlines()
+    assert first.endswith("again")
+    assert re.search(r" W ten_runtime .* [5-9] log lines could not be written$", second)
+
+
+def test_a_console_without_the_character_shows_an_escape(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr("sys.stderr", io.TextIOWrapper(raw, encoding="ascii"))
+    runtime_log.info("我")
+    assert raw.getvalue().endswith(b"\\u6211\n")
+    monkeypatch.setattr("sys.stderr", None)
+    runtime_log.info("nobody sees this")
+
+
+def test_a_file_that_cannot_be_opened_again_stays_in_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "logs" / "app.log"
+    console = {"matchers": [{"level": "info"}], "emitter": {"type": "console", "config": {"stream": "stderr"}}}
+    log_system.configure({"handlers": [handler(path, {"level": "info"}), console]})
+    moved = path.parent.rename(tmp_path / "moved")
+    log_system.reopen_files()
+    runtime_log.info("still here")
+    assert "still here" in (moved / "app.log").read_text("utf-8")
+    assert "cannot be opened again" in capsys.readouterr().err

@@ -56,6 +56,8 @@ class Engine:
 
     async def create(self, flat: FlatGraph) -> None:
         """All instances and the wiring; raises ``GraphStartError``. Nothing runs before ``begin``."""
+        for notice in flat.notices:
+            runtime_log.warn(notice)
         is_complete = False
         try:
             for node in flat.nodes:

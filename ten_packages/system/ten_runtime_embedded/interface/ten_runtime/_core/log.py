@@ -10,8 +10,8 @@ import sys
 import threading
 import time
 import traceback
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TextIO
 
 from ..log_level import LogLevel
 from .log_format import Record, as_json, as_plain
@@ -42,7 +42,12 @@ class _ConsoleEmitter:
 
     def write(self, line: str) -> None:
         stream = sys.stdout if self._stream == "stdout" else sys.stderr
-        stream.write(line + "\n")
+        if stream is None:  # a program without a console, as on Windows
+            return
+        try:
+            stream.write(line + "\n")
+        except UnicodeEncodeError as error:
+            stream.write(line.encode(error.encoding, "backslashreplace").decode(error.encoding) + "\n")
         stream.flush()
 
     def reopen(self) -> None:
@@ -55,15 +60,20 @@ class _FileEmitter:
         directory = os.path.dirname(path)
         if directory:
             os.makedirs(directory, exist_ok=True)
-        self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115 - lives as long as the handler
+        self._file = self._open()
+
+    def _open(self) -> TextIO:
+        return open(self._path, "a", encoding="utf-8", errors="backslashreplace")  # lives as long as the handler
 
     def write(self, line: str) -> None:
         self._file.write(line + "\n")
         self._file.flush()
 
     def reopen(self) -> None:
+        """Raises ``OSError`` and goes on with the old file when the path cannot be opened any more."""
+        opened = self._open()
         self._file.close()
-        self._file = open(self._path, "a", encoding="utf-8")  # noqa: SIM115
+        self._file = opened
 
 
 class _Handler:
@@ -74,6 +84,7 @@ class _Handler:
         self._json = json
         self._colored = colored
         self.emitter = emitter
+        self._lost_lines = 0
 
     def level_for(self, category: str | None) -> int:
         """The last matcher whose category is a prefix of this one; else the last without a category; else nothing."""
@@ -87,7 +98,16 @@ class _Handler:
         return general if special is None else special
 
     def write(self, record: Record) -> None:
-        self.emitter.write(as_json(record) if self._json else as_plain(record, colored=self._colored))
+        """Whoever logs is not to fail because a disk is full or the reader of our output has left."""
+        try:
+            self.emitter.write(as_json(record) if self._json else as_plain(record, colored=self._colored))
+        except (OSError, ValueError):
+            self._lost_lines += 1
+            return
+        if self._lost_lines:
+            message = f"{self._lost_lines} log lines could not be written"
+            self._lost_lines = 0
+            self.write(replace(record, level=LogLevel.WARN, category="ten_runtime", message=message, fields=None))
 
 
 def _default_handlers() -> list[_Handler]:
@@ -133,9 +153,15 @@ class LogSystem:
                     handler.write(record)
 
     def reopen_files(self) -> None:
+        failures = []
         with self._lock:
             for handler in self._handlers:
-                handler.emitter.reopen()
+                try:
+                    handler.emitter.reopen()
+                except OSError as reason:
+                    failures.append(str(reason))
+        for failure in failures:
+            runtime_log.error(f"a log file cannot be opened again: {failure}")
 
 
 def _list_of(config: object, key: str) -> list[Any]:
