@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import json
 
 import pytest
@@ -103,11 +104,21 @@ def test_wrong_arguments_raise() -> None:
         lambda: data.set_property_int("a", 2**63),
         lambda: data.get_property_int(5),  # type: ignore[arg-type]
         lambda: data.set_property_string("a", 1),  # type: ignore[arg-type]
+        lambda: data.set_property_buf("a", "text"),
+        lambda: data.set_dests(["stt"]),  # type: ignore[list-item]
+        lambda: CmdResult.create(StatusCode.OK, data),  # type: ignore[arg-type]
     ):
         with pytest.raises(ValueError, match="Failed to parse arguments"):
             call()
     with pytest.raises(ValueError, match="empty"):
         data.set_property_buf("a", b"")
+
+
+def test_a_buffer_property_is_whatever_offers_its_bytes() -> None:
+    data = Data.create("d")
+    for value in (b"\x01\x02", bytearray(b"\x01\x02"), memoryview(b"\x01\x02\x03")[:2], array.array("B", (1, 2))):
+        assert data.set_property_buf("a", value) is None
+        assert data.get_property_buf("a") == (bytearray(b"\x01\x02"), None)
 
 
 def test_paths_make_objects_and_arrays_and_replace_what_is_in_the_way() -> None:

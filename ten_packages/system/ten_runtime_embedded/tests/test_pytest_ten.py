@@ -108,3 +108,16 @@ class TestMethods:
         assert word == "go"
         await ctx.send_cmd(Cmd.create("x"))
         ctx.assert_no_data()
+
+
+@pytest.mark.parametrize(
+    "outcome", [pytest.skip.Exception("not here"), pytest.fail.Exception("wrong"), SystemExit(2)], ids=repr
+)
+def test_what_is_not_an_error_reaches_pytest_as_it_is(outcome: BaseException) -> None:
+    @ten_test("talkative")
+    async def body(ctx: TenTestContext) -> None:
+        raise outcome
+
+    with pytest.raises(type(outcome)) as raised:
+        body()
+    assert raised.value is outcome

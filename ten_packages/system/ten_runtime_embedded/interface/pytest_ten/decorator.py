@@ -38,6 +38,8 @@ def ten_test(
             tester.set_test_mode_single(addon_name, property_json_str)
             tester.set_timeout(int(timeout * 1_000_000))
             error = tester.run()
+            if tester.outcome is not None:
+                raise tester.outcome
             assert error is None, f"Test failed: {error.error_message()}"
 
         # pytest asks for fixtures by parameter name; the context is ours to give.

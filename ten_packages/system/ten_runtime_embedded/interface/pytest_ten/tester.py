@@ -37,6 +37,7 @@ class ContextTester(AsyncExtensionTester):
         self._data_mocks = data_mocks
         self._context: TenTestContext | None = None
         self._task: asyncio.Task[None] | None = None
+        self.outcome: BaseException | None = None  # what the body raised that is not an error
 
     def _context_of(self, ten_env: AsyncTenEnvTester) -> TenTestContext:
         if self._context is None:
@@ -55,6 +56,11 @@ class ContextTester(AsyncExtensionTester):
         except Exception as error:
             text = f"{error}\n{traceback.format_exc()}"
             ten_env.stop_test(TenError.create(TenErrorCode.ErrorCodeGeneric, text))
+        except asyncio.CancelledError:
+            raise
+        except BaseException as outcome:  # pytest.skip, pytest.fail, SystemExit: for pytest, not for the loop
+            self.outcome = outcome
+            ten_env.stop_test()
         else:
             ten_env.stop_test()
 

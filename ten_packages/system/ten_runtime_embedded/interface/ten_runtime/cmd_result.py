@@ -3,6 +3,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from ._core.content import ResultContent
+from ._core.property_tree import bad_arguments
 from .cmd import Cmd
 from .msg import Msg
 
@@ -20,6 +21,8 @@ class CmdResult(Msg):
 
     @classmethod
     def create(cls, status_code: StatusCode, target_cmd: Cmd) -> CmdResult:
+        if not isinstance(target_cmd, Cmd) or not isinstance(status_code, int):
+            raise bad_arguments()
         target = target_cmd._content
         result: CmdResult = cls._wrap(ResultContent(int(status_code), target.cmd_id, target.name))
         return result

@@ -52,6 +52,8 @@ class Msg:
         if not isinstance(dests, list | tuple):
             raise bad_arguments()
         for dest in dests:
+            if not isinstance(dest, Loc):
+                raise bad_arguments()
             if dest.app_uri is None:
                 return _invalid_argument("App URI cannot be empty.")
             if dest.graph_id is None and dest.extension_name is not None:
@@ -146,5 +148,5 @@ class Msg:
     def get_property_buf(self, path: str) -> tuple[bytearray, TenError | None]:
         return access.as_buf(self._find(path), path)
 
-    def set_property_buf(self, path: str, value: bytes | bytearray | memoryview) -> TenError | None:
+    def set_property_buf(self, path: str, value: Any) -> TenError | None:
         return self._put(path, access.check_buf(value))

@@ -106,9 +106,12 @@ def check_string(value: object) -> str:
     return value
 
 
-def check_buf(value: object) -> bytes:
-    if not isinstance(value, bytes | bytearray | memoryview):
-        raise bad_arguments()
-    if len(value) == 0:
+def check_buf(value: Any) -> bytes:
+    """Whatever offers its bytes: arrays too, also those of numpy."""
+    try:
+        copied = memoryview(value).tobytes()
+    except (TypeError, BufferError):
+        raise bad_arguments() from None
+    if not copied:
         raise ValueError("The buffer must not be empty.")
-    return bytes(value)
+    return copied
