@@ -123,6 +123,22 @@ def test_wrong_properties_fail_the_start_and_name_node_and_key(
         assert word in verdict.error_message()
 
 
+@pytest.mark.parametrize(
+    ("properties", "words"),
+    [
+        ({"ten": {"path_timeout": "5s"}}, "ten.path_timeout: '5s' is no time"),
+        ({"ten": {"manual_trigger_life_cycle": [{"stage": "strt"}]}}, "unknown stage 'strt'; did you mean \"start\"?"),
+        ({"ten_embedded": {"inbox_limit": True}}, "ten_embedded.inbox_limit: True is no limit"),
+    ],
+)
+def test_wrong_settings_of_the_runtime_fail_the_start(stage: Any, properties: dict[str, Any], words: str) -> None:
+    async def script(_env: Any, _tester: Any) -> None:
+        raise AssertionError("must not start")
+
+    verdict = stage.play(AsyncExtension, script, properties=properties)
+    assert verdict is not None and words in verdict.error_message()
+
+
 def test_schemas_adjust_and_guard_properties_and_messages(stage: Any, tmp_path: Path) -> None:
     class Guarded(AsyncExtension):
         async def on_cmd(self, async_ten_env: Any, cmd: Cmd) -> None:

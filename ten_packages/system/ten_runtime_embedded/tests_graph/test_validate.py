@@ -111,7 +111,7 @@ CASES = [
     (
         {"nodes": [A], "exposed_properties": [{"name": "p", "extension": "z"}]},
         "exposed_properties[0]",
-        "exposed_properties[0]: extension 'z' does not exist in the graph",
+        "extension 'z' does not exist in the graph",
     ),
     (
         {"import_uri": "x.json", "nodes": []},

@@ -222,8 +222,74 @@ def test_graphs_inside_an_app_property(write):
     entries = [{"name": "one", "graph": conversation()}, {"name": "two", "graph": graph}, {"name": "three"}]
     assert lines(write("property.json", {"ten": {"predefined_graphs": entries}})) == [
         'ten.predefined_graphs[1].graph nodes[0] "stt" property.lng: "ear_python" has no such property; did you mean "lang"?',
-        "ten.predefined_graphs[2]: 'graph' must be an object, this is null",
+        "ten.predefined_graphs[2]: 'graph' must be an object with nodes, this is null",
     ]
+
+
+def test_the_entries_of_an_app_property_are_checked_themselves(write):
+    entries = [
+        {"name": "old", **{key: conversation()[key] for key in ("nodes", "connections")}},
+        {"name": "old", "auto_strt": True, "singleton": "yes", "graph": conversation()},
+        {"name": "a b", "graph": conversation()},
+        {"graph": conversation()},
+        5,
+    ]
+    identifier = "use letters, digits and _, and begin with no digit"
+    assert lines(write("property.json", {"ten": {"predefined_graphs": entries}})) == [
+        'ten.predefined_graphs[1]: unknown key "auto_strt"; did you mean "auto_start"?',
+        'ten.predefined_graphs[1]: the name "old" is used twice; give each graph its own name',
+        "ten.predefined_graphs[1]: 'singleton' is a string; write true or false",
+        f"ten.predefined_graphs[2]: 'name' 'a b' is not an identifier; {identifier}",
+        f"ten.predefined_graphs[3]: 'name' is missing; {identifier}",
+        "ten.predefined_graphs[4]: a predefined graph is an object, this is a number",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("properties", "line"),
+    [
+        ({"ten_embedded": {"inbox_limit": 5}, "ten": {"path_timeout": {"in_path": 5}, "path_check_interval": 1}}, None),
+        (
+            {"ten_embedded": {"inbox_limt": 5}},
+            'ten_embedded.inbox_limt: a node has no such option; did you mean "inbox_limit"?',
+        ),
+        (
+            {"ten_embedded": {"inbox_limit": 0}},
+            "ten_embedded.inbox_limit: 0 is no limit; write a positive number of messages",
+        ),
+        ({"ten": {"path_timeout": "5s"}}, "ten.path_timeout: '5s' is no time; write a positive number of microseconds"),
+        ({"ten": {"path_timeout": {"out_pth": 5}}}, 'ten.path_timeout.out_pth: unknown key; did you mean "out_path"?'),
+        (
+            {"ten": {"manual_trigger_life_cycle": [{"stage": "strt"}]}},
+            "ten.manual_trigger_life_cycle[0]: unknown stage 'strt'; did you mean \"start\"?",
+        ),
+    ],
+)
+def test_what_the_runtime_reads_of_a_node(check, properties, line):
+    expected = [] if line is None else [f'nodes[0] "stt" property.{line}']
+    assert check(set_node(0, property=properties)) == expected
+
+
+def test_a_selector_that_matches_nothing(write):
+    selector = {"type": "selector", "name": "ears", "filter": {"field": "name", "operator": "regex", "value": "^ear"}}
+    graph = {
+        "nodes": [extension("main", "brain_python"), selector],
+        "connections": [{"extension": "main", "cmd": [{"name": "flush", "dest": [{"selector": "ears"}]}]}],
+    }
+    assert lines(write("g.json", graph)) == ['nodes[1] "ears" filter: matches no node; correct its value, or remove it']
+
+
+def test_a_missing_subgraph_is_reported_where_it_is_named(write):
+    write("part.json", conversation())
+    graph = {"nodes": [{"type": "subgraph", "name": "p", "graph": {"import_uri": "prt.json"}}]}
+    assert lines(write("g.json", graph)) == [
+        'nodes[0] "p": the file "prt.json" does not exist; did you mean "part.json"?'
+    ]
+
+
+def test_a_finding_is_one_line_whatever_a_name_contains(check):
+    line = check(lambda graph: graph["nodes"].append(extension("a\nb\x1b[31m\u2028", "quiet_python")))[0]
+    assert line.startswith('nodes[2] "a\\nb\\x1b[31m\\u2028": ')
 
 
 def test_a_graph_without_nodes(write):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 INVALID_JSON = 2
 INVALID_GRAPH = 5
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
@@ -21,10 +23,15 @@ class Problem:
     def line(self) -> str:
         place = ": ".join(part for part in (self.file, self.where) if part)
         text = f"{self.message}; {self.remedy}" if self.remedy else self.message
-        return f"{place}: {text}" if place else text
+        return _one_line(f"{place}: {text}" if place else text)
 
     def within(self, file: str) -> Problem:
         return self if self.file else replace(self, file=file)
+
+
+def _one_line(text: str) -> str:
+    """Names come from files: what would break the line, or steer the terminal, is shown as an escape."""
+    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 class GraphError(ValueError):

@@ -11,7 +11,7 @@ from threading import Lock
 from typing import Any
 
 from ten_graph import source, validate
-from ten_graph.errors import GraphError, Problem
+from ten_graph.errors import INVALID_JSON, GraphError, Problem, did_you_mean
 from ten_graph.flows import Conversion, Expander, Key, Links, Loc
 from ten_graph.model import Connection, Dest, ExposedMessage, FlatGraph, Node, copy_json
 
@@ -162,6 +162,11 @@ class _Walk:
         if identity in place.around:
             loop = " -> ".join(Path(file).name for file in (*place.around[place.around.index(identity) :], identity))
             raise GraphError(f"graphs import each other in a cycle: {loop}", where=where, file=place.file)
+        if isinstance(target, Path) and _is_missing(target):
+            remedy = did_you_mean(target.name, _siblings(target))
+            raise GraphError(
+                f'the file "{uri}" does not exist', INVALID_JSON, where=where, remedy=remedy, file=place.file
+            )
         doc = source.load_url(target) if isinstance(target, str) else self._load(target)
         return self.document(doc, inner)
 
@@ -207,6 +212,23 @@ class _Walk:
 
 def _placed(error: GraphError, place: _Place) -> GraphError:
     return error if error.file else GraphError.of(error.problem().within(place.file))
+
+
+def _is_missing(path: Path) -> bool:
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError):
+        pass  # there may be something that cannot be read: reading says why
+    return False
+
+
+def _siblings(path: Path) -> list[str]:
+    try:
+        return [file.name for file in path.parent.glob("*.json")]
+    except (OSError, ValueError):
+        return []
 
 
 def _real(path: Path) -> str:

@@ -180,7 +180,8 @@ def _app_problems(nodes: list[Any]) -> Iterator[Problem]:
     extensions = [node for node in nodes if isinstance(node, Mapping) and node.get("type") == "extension"]
     declared = [node for node in extensions if "app" in node]
     if declared and len(declared) != len(extensions):
-        yield Problem("nodes", "Either all nodes should have 'app' declared, or none should, but not a mix of both.")
+        text = "Either all nodes should have 'app' declared, or none should, but not a mix of both."
+        yield Problem("nodes", text, "leave 'app' out everywhere for the local app")
     for index, node in enumerate(nodes):
         if isinstance(node, Mapping) and "app" in node:
             yield from _app_problem(node, node_place(index, node))
@@ -337,5 +338,5 @@ def _exposed_loc_problems(tree: Mapping[str, Any], where: str, names: _Names, wh
     if what == "Exposed message":
         text = f"{kind.capitalize()} '{name}' referenced in exposed_messages does not exist in the graph"
     else:
-        text = f"{where}: {kind} '{name}' does not exist in the graph"
+        text = f"{kind} '{name}' does not exist in the graph"  # after its place, this is TEN's wording
     yield Problem(where, text, names.remedy(kind, str(name)))

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from ten_graph import GraphError
+from ten_graph import GraphError, settings
 from ten_graph.placeholders import resolve
 from ten_graph.schema import ManifestApi
 
@@ -22,7 +22,7 @@ from .executors import WorkerExecutor
 from .extension_host import Stage
 from .log import LogConfigError, log_system, runtime_log
 from .loops import LoopThread, new_virtual_loop_thread, shared_loop
-from .node_setup import SetupError, path_options
+from .node_setup import SetupError, check_settings, path_options
 from .options import Options
 from .predefined import parse_predefined
 from .preload import preload_all
@@ -192,6 +192,7 @@ class AppRunner:
         core.uri = uri
         core.source = (uri, "", "")
         core.long_running = bool(ten.get("long_running_mode", False))
+        check_settings(settings.path_problems(ten, "ten"))
         for name, value in path_options(ten).items():
             setattr(core, name, value)
         if isinstance(ten.get("addon"), dict) and ten["addon"].get("preload_all"):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from ten_graph.settings import STAGES
 
 from .content import CmdContent, ResultContent
 
 if TYPE_CHECKING:
     from .extension_host import ExtensionHost
-
-STAGES: Final = ("start", "stop")
 
 
 class ManualStages:

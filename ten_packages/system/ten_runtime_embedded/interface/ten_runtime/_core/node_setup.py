@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ten_graph import settings
 from ten_graph.model import KINDS
 from ten_graph.placeholders import PlaceholderError, resolve
 from ten_graph.schema import ManifestApi
 
 from . import json_text
-from .manual_stages import STAGES
 from .property_tree import copy_tree, merge
 
 if TYPE_CHECKING:
@@ -129,18 +129,20 @@ class PropertyFiles:
 
 def _options(tree: dict[str, Any]) -> dict[str, Any]:
     """Attributes of the host that ``property.ten`` (and our own ``ten_embedded``) set."""
+    check_settings(settings.problems(tree))
     options: dict[str, Any] = {}
-    own = tree.get("ten_embedded")
-    if isinstance(own, dict) and isinstance(own.get("inbox_limit"), int):
-        options["inbox_limit"] = max(1, own["inbox_limit"])
-    ten = tree.get("ten", tree.get("_ten"))
-    if not isinstance(ten, dict):
-        return options
+    if "inbox_limit" in tree.get("ten_embedded", {}):
+        options["inbox_limit"] = tree["ten_embedded"]["inbox_limit"]
+    ten = tree.get("ten", tree.get("_ten", {}))
     options.update(path_options(ten))
-    stages = ten.get("manual_trigger_life_cycle")
-    if stages is not None:
-        options["manual"] = _manual(stages)
+    if "manual_trigger_life_cycle" in ten:
+        options["manual"] = frozenset(entry["stage"] for entry in ten["manual_trigger_life_cycle"])
     return options
+
+
+def check_settings(findings: Iterable[settings.Finding]) -> None:
+    for path, fault, remedy in findings:
+        raise SetupError(f"property {path}: {fault}{'; ' if remedy else ''}{remedy}")
 
 
 def path_options(ten: Mapping[str, Any]) -> dict[str, float]:
@@ -149,23 +151,13 @@ def path_options(ten: Mapping[str, Any]) -> dict[str, float]:
     interval = ten.get("path_check_interval")
     if timeout is None and interval is None:
         return {}
-    interval_s = interval * _US if isinstance(interval, int) and interval > 0 else 10.0
+    interval_s = interval * _US if interval is not None else 10.0
     out_us = timeout.get("out_path") if isinstance(timeout, dict) else timeout
     in_us = timeout.get("in_path") if isinstance(timeout, dict) else timeout
-    out_s = out_us * _US if isinstance(out_us, int) else 180.0
-    in_s = in_us * _US if isinstance(in_us, int) else out_s
+    out_s = out_us * _US if out_us is not None else 180.0
+    in_s = in_us * _US if in_us is not None else out_s
     return {
         "path_check_interval_s": interval_s,
         "out_path_timeout_s": out_s,
         "in_path_timeout_s": max(in_s, out_s + interval_s + 1.0),
     }
-
-
-def _manual(stages: object) -> frozenset[str]:
-    if not isinstance(stages, list):
-        raise SetupError("property ten.manual_trigger_life_cycle: an array is needed")
-    names: list[Any] = [entry.get("stage") if isinstance(entry, dict) else None for entry in stages]
-    for name in names:
-        if name not in STAGES:
-            raise SetupError(f"property ten.manual_trigger_life_cycle: unknown stage {name!r}; write start or stop")
-    return frozenset(names)

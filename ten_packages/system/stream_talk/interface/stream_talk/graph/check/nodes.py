@@ -6,18 +6,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ten_graph import Problem, paths, placeholders
+from ten_graph import Problem, paths, placeholders, selectors, settings
 from ten_graph.errors import did_you_mean
 from ten_graph.schema import ObjectSchema, SchemaError
+from ten_graph.validate import items, node_place
 
 from stream_talk.engines import environments
 from stream_talk.graph.check.context import BUILT_IN_ADDONS, CheckContext
 from stream_talk.graph.packages import Package
 from stream_talk.graph.variant import merge_trees
 from stream_talk.models import catalog, store
-
-# Keys of `property` that the runtime itself reads.
-_RUNTIME_KEYS = ("ten", "_ten")
 
 
 def unknown_addons(context: CheckContext) -> Iterator[Problem]:
@@ -110,6 +108,23 @@ def environment(context: CheckContext) -> Iterator[Problem]:
                 )
 
 
+def runtime_settings(context: CheckContext) -> Iterator[Problem]:
+    """What a node tells the runtime under `ten` and `ten_embedded`."""
+    for where, node in context.extension_nodes():
+        for path, fault, remedy in settings.problems(effective_properties(context, node)):
+            yield Problem(f"{where} property.{path}", fault, remedy)
+
+
+def selectors_without_a_match(context: CheckContext) -> Iterator[Problem]:
+    """Legal, but then its connections go nowhere."""
+    if context.flat is None:
+        return
+    targets = [node for node in items(context.document.graph, "nodes") if node["type"] != "selector"]
+    for index, node in enumerate(items(context.document.graph, "nodes")):
+        if node["type"] == "selector" and not any(selectors.matches(node["filter"], target) for target in targets):
+            yield Problem(f"{node_place(index, node)} filter", "matches no node", "correct its value, or remove it")
+
+
 def properties(context: CheckContext) -> Iterator[Problem]:
     """Names and types against the manifest."""
     for where, node in context.extension_nodes():
@@ -179,7 +194,7 @@ def _undeclared(
     known = set(schema.properties) | (set(defaults) if isinstance(defaults, Mapping) else set())
     for key, value in written.items():
         inner = schema.properties.get(key)
-        if key not in known and schema.properties and not (is_top and key in _RUNTIME_KEYS):
+        if key not in known and schema.properties and not (is_top and key in settings.KEYS):
             remedy = did_you_mean(str(key), known)
             if is_top or remedy.startswith("did you mean"):
                 yield f"{path}.{key}", remedy

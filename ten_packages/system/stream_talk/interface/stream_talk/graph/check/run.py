@@ -25,6 +25,8 @@ SOUND_CHECKS: tuple[CheckFunction, ...] = (
     nodes.unknown_addons,
     nodes.fallback_addons,
     nodes.properties,
+    nodes.runtime_settings,
+    nodes.selectors_without_a_match,
     edges.merged_sections,
     edges.message_names,
     edges.message_types,
@@ -94,7 +96,7 @@ def _structural(document: Document) -> Iterator[Problem]:
         yield error.problem()
         return
     yield from validate.problems(document.graph, strict=True)
-    if not document.problems and "import_uri" not in document.graph and not validate.items(document.graph, "nodes"):
+    if not document.problems and "import_uri" not in document.graph and document.graph.get("nodes", []) == []:
         yield Problem(
             "nodes",
             "No extension node is defined in graph.",
