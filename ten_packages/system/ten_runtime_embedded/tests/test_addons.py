@@ -99,13 +99,19 @@ def test_an_addon_of_the_app_is_imported_when_a_graph_needs_it(
     assert "ten_packages.extension.unused_fresh_python" not in sys.modules
 
 
-@pytest.mark.parametrize("place", ["working directory", "sibling"])
+@pytest.mark.parametrize("place", ["own directory", "inner directory", "sibling"])
 def test_without_an_app_the_working_directory_and_its_siblings_are_searched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_packages: None, place: str
 ) -> None:
     name = f"{place.split()[0]}_fresh_python"
     package = make_package(tmp_path, name)
-    monkeypatch.chdir(package if place == "working directory" else make_package(tmp_path, "here_fresh_python"))
+    (package / "tests").mkdir()
+    places = {
+        "own directory": package,
+        "inner directory": package / "tests",
+        "sibling": make_package(tmp_path, "here_fresh_python"),
+    }
+    monkeypatch.chdir(places[place])
     monkeypatch.delenv("TEN_APP_BASE_DIR", raising=False)
     error, answer = ask(name)
     assert error is None and answer["from_file"] == "yes"

@@ -43,8 +43,13 @@ def app_base_dir() -> Path:
     return here
 
 
+def _package_around(here: Path) -> Path:
+    """Tests may be started in a directory of the package, like its ``tests/``."""
+    return next((place for place in (here, *here.parents) if (place / "manifest.json").is_file()), here)
+
+
 class PackageFinder:
-    """Finds ``ten_packages.<section>.<name>`` in the app, in added directories, in and beside the working directory.
+    """Finds ``ten_packages.<section>.<name>`` in the app, in added directories, in and beside the package one works in.
 
     It comes after Python's own finders, so that a regular package always wins.
     """
@@ -83,7 +88,7 @@ class PackageFinder:
         yield app_base_dir() / ROOT / section / name
         for directory in self.package_dirs:
             yield directory / name
-        here = Path.cwd()
+        here = _package_around(Path.cwd())
         if _manifest_field(str(here), "name") == name:
             yield here
         if _manifest_field(str(here.parent / name), "name") == name:
