@@ -1,6 +1,7 @@
 """Makes the project's virtual environments and keeps them up to date. Standard library only; used by start and test.
 
-An environment carries a stamp: a hash of everything that decides its contents. Same stamp, nothing to do.
+An environment carries stamps: hashes of everything that decides its contents. Same stamp, nothing to do. Start and test
+install different extras into one environment and have a stamp each, so that neither undoes the other's.
 """
 
 from __future__ import annotations
@@ -28,11 +29,30 @@ def python_of(environment: Path) -> Path:
     return environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def _fingerprint(parts: list[str], files: list[Path]) -> str:
-    digest = hashlib.sha256("\0".join([sys.version, *parts]).encode())
+def _fingerprint(text: str, files: list[Path]) -> str:
+    digest = hashlib.sha256(text.encode())
     for path in files:
         digest.update(path.read_bytes() if path.is_file() else b"-")
     return digest.hexdigest()
+
+
+class _Stamps:
+    """A file of lines "what the project asks for, what was installed of it". Those of an earlier project count no more."""
+
+    def __init__(self, environment: Path, extras: str, files: list[Path]) -> None:
+        self._file = environment / "stream-talk.stamp"
+        self._project = _fingerprint(sys.version, [ROOT / "pyproject.toml", CONSTRAINTS])
+        self._own = f"{self._project} {_fingerprint(extras, files)}"
+
+    def _lines(self) -> list[str]:
+        return self._file.read_text(encoding="utf-8").splitlines() if self._file.is_file() else []
+
+    def is_there(self) -> bool:
+        return self._own in self._lines()
+
+    def add(self) -> None:
+        others = [line for line in self._lines() if line.startswith(self._project)]
+        self._file.write_text("\n".join([*others, self._own]) + "\n", encoding="utf-8")
 
 
 class _Progress:
@@ -85,6 +105,30 @@ def _pip(environment: Path, arguments: list[str], title: str, log: Path) -> None
     progress.done()
 
 
+def _has_pip(interpreter: Path) -> bool:
+    """False also for an environment whose making was interrupted, or whose Python is gone."""
+    try:
+        return subprocess.run([str(interpreter), "-m", "pip", "--version"], capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+def _make(environment: Path) -> None:
+    if environment.exists() and not (environment / "pyvenv.cfg").is_file():
+        raise SetupFailed(f"{environment} is no virtual environment: move it away, and run this again")
+    shutil.rmtree(environment, ignore_errors=True)
+    _Progress(f"Making {environment.name}").done()
+    try:
+        venv.EnvBuilder(with_pip=True).create(environment)
+    except (subprocess.CalledProcessError, OSError) as reason:
+        shutil.rmtree(environment, ignore_errors=True)
+        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        raise SetupFailed(
+            f"{sys.executable} cannot make a virtual environment: {reason}\n"
+            f"On Debian and Ubuntu: apt install python3-venv (or python{version}-venv), and run this again."
+        ) from None
+
+
 def ensure_environment(
     environment: Path,
     *,
@@ -97,15 +141,12 @@ def ensure_environment(
     requirements = requirements or []
     nodeps = [NODEPS, *(nodeps or [])]
     target = f"{ROOT}[{extras}]" if extras else str(ROOT)
-    stamp_file = environment / "stream-talk.stamp"
-    stamp = _fingerprint([target], [ROOT / "pyproject.toml", CONSTRAINTS, *requirements, *nodeps])
+    stamps = _Stamps(environment, target, [*requirements, *nodeps])
     interpreter = python_of(environment)
-    if interpreter.exists() and stamp_file.is_file() and stamp_file.read_text() == stamp:
+    if interpreter.exists() and stamps.is_there():
         return interpreter
-    if not interpreter.exists():
-        shutil.rmtree(environment, ignore_errors=True)
-        _Progress(f"Making {environment.name}").done()
-        venv.EnvBuilder(with_pip=True).create(environment)
+    if not _has_pip(interpreter):
+        _make(environment)
     log = environment / "install.log"
     arguments = ["-c", str(CONSTRAINTS), "-e", target]
     for path in requirements:
@@ -114,5 +155,5 @@ def ensure_environment(
     for path in nodeps:
         if path.is_file():
             _pip(environment, ["--no-deps", "-r", str(path)], f"{title} ({path.stem})", log)
-    stamp_file.write_text(stamp)
+    stamps.add()
     return interpreter
