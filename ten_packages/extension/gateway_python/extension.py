@@ -41,8 +41,9 @@ class GatewayExtension(AsyncExtension):
             config = GatewayConfig.model_validate(json.loads(text or "{}"))
             await self._open(ten_env, config)
         except (ValidationError, CannotListen) as problem:
-            ten_env.log_error(f"the gateway cannot start: {problem}")
-            await self._close_app(ten_env)
+            reason = f"the gateway cannot start: {problem}"
+            ten_env.log_error(reason)
+            await self._close_app(ten_env, reason)
 
     async def _open(self, ten_env: AsyncTenEnv, config: GatewayConfig) -> None:
         home = app_home()
@@ -63,9 +64,10 @@ class GatewayExtension(AsyncExtension):
         ten_env.log_info(f"talk at {web.url}", category="key_point")
 
     @staticmethod
-    async def _close_app(ten_env: AsyncTenEnv) -> None:
+    async def _close_app(ten_env: AsyncTenEnv, reason: str) -> None:
         """Without a gateway this app is of no use; close it instead of hanging silently."""
         cmd = Cmd.create("ten:close_app")
+        cmd.set_property_string("failure", reason)  # the embedded runtime makes it the exit code
         cmd.set_dests([Loc("")])
         await ten_env.send_cmd(cmd)
 

@@ -23,6 +23,19 @@ def test_an_app_lives_until_an_extension_closes_it(app_of: Any, stage: Any) -> N
         app.run(False)
 
 
+def test_an_extension_can_say_why_it_closes_the_app(app_of: Any, stage: Any) -> None:
+    class GivingUp(AsyncExtension):
+        async def on_start(self, async_ten_env: Any) -> None:
+            cmd = Cmd.create("ten:close_app")
+            cmd.set_dests([Loc("")])
+            cmd.set_property_string("failure", "the port is taken")
+            await async_ten_env.send_cmd(cmd)
+
+    app = app_of(stage.nodes(one=GivingUp))
+    app.run(False)
+    assert app.failure().error_message() == "the port is taken"
+
+
 def test_an_app_without_graphs_runs_in_the_background_until_close(app_of: Any) -> None:
     for virtual in (True, False):
         app = app_of(virtual=virtual)

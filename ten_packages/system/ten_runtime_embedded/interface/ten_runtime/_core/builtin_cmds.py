@@ -10,7 +10,7 @@ from ten_graph import FlatGraph, GraphError, flatten
 
 from . import json_text
 from .content import CmdContent, ResultContent
-from .endpoint import Endpoint
+from .endpoint import Endpoint, generic_error
 from .log import runtime_log
 from .timers import Timers
 
@@ -45,7 +45,11 @@ class BuiltinCmds:
         self._app.return_result(ResultContent.error(cmd, detail))
 
     def _close_app(self, cmd: CmdContent, _fields: dict[str, Any], _origin: Endpoint) -> None:
+        """The property ``failure`` says why an app ends that should not have; TEN's own runtime does not look at it."""
         self._answer_ok(cmd)
+        failure = cmd.properties.get("failure")
+        if isinstance(failure, str) and failure:
+            self._app.note_failure(generic_error(failure))
         self._app.close()
 
     def _start_graph(self, cmd: CmdContent, fields: dict[str, Any], origin: Endpoint) -> None:
