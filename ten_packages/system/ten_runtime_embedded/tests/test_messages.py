@@ -105,6 +105,7 @@ def test_wrong_arguments_raise() -> None:
         lambda: data.get_property_int(5),  # type: ignore[arg-type]
         lambda: data.set_property_string("a", 1),  # type: ignore[arg-type]
         lambda: data.set_property_buf("a", "text"),
+        lambda: AudioFrame.create("a").set_property_from_json(None, ["{}"]),  # type: ignore[arg-type]
         lambda: data.set_dests(["stt"]),  # type: ignore[list-item]
         lambda: CmdResult.create(StatusCode.OK, data),  # type: ignore[arg-type]
     ):
@@ -154,6 +155,14 @@ def test_json_without_a_path_replaces_and_returns_everything(path: str | None) -
     assert data.set_property_from_json(path, '{"名": [1, {"x": null}]}') is None
     text, error = data.get_property_to_json(path)
     assert error is None and json.loads(text) == {"名": [1, {"x": None}]} and "名" in text
+
+
+def test_changing_one_property_keeps_the_others_however_often_their_text_was_seen() -> None:
+    for _ in range(3):
+        frame = AudioFrame.create("pcm_frame")
+        assert frame.set_property_from_json(None, '{"speaker": {"id": 1}}') is None
+        assert frame.set_property_int("speaker.level", 2) is None
+        assert json.loads(frame.get_property_to_json()[0]) == {"speaker": {"id": 1, "level": 2}}
 
 
 def test_a_scalar_as_json_keeps_its_quotes() -> None:

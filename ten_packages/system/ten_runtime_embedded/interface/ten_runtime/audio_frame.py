@@ -46,7 +46,7 @@ class AudioFrame(BufferedMsg):
     def set_property_from_json(self, path: str | None, json_str: str) -> TenError | None:
         content = self._content
         if not path:
-            known = _read.get(json_str)
+            known = _read.get(json_str) if json_str.__class__ is str else None
             if known is not None:
                 content.become_text(known)
                 return None

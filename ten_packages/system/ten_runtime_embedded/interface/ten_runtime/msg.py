@@ -80,8 +80,9 @@ class Msg:
             if path.startswith("ten."):
                 content.set_field(path[4:], value)
             else:
+                tree = content.properties  # which may have to be read from the text first
                 content.json_text = None
-                put(content.properties, path, value)
+                put(tree, path, value)
         except KeyError:
             return _invalid_argument(f"'{path}' cannot be set.")
         except ValueError as reason:
