@@ -211,3 +211,21 @@ def test_preload_all_imports_every_package(
     app.run(False)
     assert app.failure() is None
     assert {"ten_packages.extension.a_fresh_python", "ten_packages.extension.b_fresh_python"} <= set(sys.modules)
+
+
+def test_an_addon_in_the_apps_own_file_does_not_take_the_apps_properties(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    (app / "property.json").write_text('{"of": "the app"}', encoding="utf-8")
+
+    class Showing(AsyncExtension):
+        async def on_cmd(self, async_ten_env: Any, cmd: Cmd) -> None:
+            result = CmdResult.create(StatusCode.OK, cmd)
+            result.set_property_from_json(None, (await async_ten_env.get_property_to_json())[0])
+            await async_ten_env.return_result(result)
+
+    @register_addon_as_extension("in_main_python", base_dir=str(app / "main.py"))
+    class _Addon(Addon):
+        def on_create_instance(self, ten_env: Any, name: str, context: Any) -> None:
+            ten_env.on_create_instance_done(Showing(name), context)
+
+    assert ask("in_main_python") == (None, {})

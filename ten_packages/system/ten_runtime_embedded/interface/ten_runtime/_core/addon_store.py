@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..addon_manager import _AddonManager
+from .base_dir import is_app_dir
 from .log import runtime_log
 
 if TYPE_CHECKING:
@@ -62,7 +63,9 @@ class AddonStore:
 
     def add(self, name: str, addon: Any, directory: Path) -> None:
         """Called by registration handlers."""
-        self._entries[name] = AddonEntry(name, addon, extension_base_dir(directory, name))
+        base_dir = extension_base_dir(directory, name)
+        # An addon may be written in the app's own main file: the property.json beside it is the app's.
+        self._entries[name] = AddonEntry(name, addon, None if is_app_dir(base_dir) else base_dir)
 
     async def find(self, name: str, loop: asyncio.AbstractEventLoop) -> AddonEntry:
         entry = self._known(name)
