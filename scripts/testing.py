@@ -147,7 +147,7 @@ def main(arguments: list[str]) -> int:
     ensure_javascript_clients()
     python = str(
         bootstrap.ensure_environment(
-            ROOT / ".venv", title="Installing Stream-Talk and its test tools", extras="dev,redis,lmstudio"
+            ROOT / ".venv", title="Installing Stream-Talk and its test tools", extras="dev,redis,lmstudio,deployment"
         )
     )
     if arguments:
