@@ -1,4 +1,5 @@
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,9 @@ from stream_talk.memory import conversations
 from stream_talk.memory.conversations import Entry, Event
 from stream_talk.memory.database import MIGRATIONS, explained, open_database
 from stream_talk.memory.errors import MemoryUnavailable
+from stream_talk.memory.facts import fact_key
+from stream_talk.memory.long_term import NewItem, SqliteLongTermStore
+from stream_talk.memory.vectors import pack
 
 
 @pytest.fixture
@@ -74,12 +78,54 @@ def test_deleting_forgets_turns_items_and_events(connection):
     assert [r[0] for r in connection.execute("SELECT session_id FROM outbox_events")] == ["b"]
 
 
-def test_deleting_everything_leaves_no_text_in_the_file(connection, tmp_path):
-    say(connection, "a", 0, "my secret pineapple", "noted")
-    conversations.delete_everything(connection)
-    connection.close()
-    content = b"".join(p.read_bytes() for p in tmp_path.iterdir())
-    assert b"pineapple" not in content
+def bytes_of(directory: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in directory.iterdir())
+
+
+def remember(connection, text: str, session: str = "a") -> int:
+    store = SqliteLongTermStore(connection)
+    store.add([NewItem("fact", text, session, 0, 1, fact_key(text))])
+    return store.list(limit=1)[0].id
+
+
+FORGETTING = {
+    "everything": lambda c, _item: conversations.delete_everything(c),
+    "the conversation": lambda c, _item: conversations.delete_conversation(c, "a"),
+    "what is old": lambda c, _item: conversations.delete_older_than(c, 5_000),
+}
+
+
+@pytest.mark.parametrize("forget", FORGETTING.values(), ids=FORGETTING)
+def test_what_is_forgotten_is_nowhere_in_the_files(connection, tmp_path, forget):
+    """Others keep the file open, as the page's server does."""
+    for turn in range(40):
+        say(connection, "keep", 10 + turn, f"keepsake {turn}", "kept " * 50)
+    say(connection, "a", 0, "my secret pineapple", "noted pineapple", events=[Event("x", {"said": "pineapple"}, "k")])
+    conversations.save_summary(connection, "a", "User: pineapple.", 0)
+    item = remember(connection, "The user likes pineapple.")
+    remember(connection, "The user likes keepsakes.", "keep")
+    assert b"pineapple" in bytes_of(tmp_path)
+    forget(connection, item)
+    assert b"pineapple" not in bytes_of(tmp_path)
+    assert forget is FORGETTING["everything"] or len(conversations.read_conversation(connection, "keep")) == 80
+
+
+def test_a_forgotten_or_corrected_fact_is_nowhere_in_the_files(connection, tmp_path):
+    store = SqliteLongTermStore(connection)
+    for number in range(50):
+        remember(connection, f"The user likes number {number}.")
+    assert store.delete(remember(connection, "The user likes pineapple."))
+    assert store.correct(remember(connection, "The user likes papaya."), "The user likes mango.", 2)
+    left = bytes_of(tmp_path)
+    assert b"pineapple" not in left and b"papaya" not in left and b"mango" in left
+
+
+def test_half_a_character_from_a_client_is_kept_as_a_question_mark(connection):
+    event = Event("analytics.turn", {"text": "cut \ud83d"}, "k")
+    say(connection, "s", 0, "cut \ud83d here", "fine \udc00", heard="fi\ud83d", events=[event])
+    [user, assistant] = conversations.read_conversation(connection, "s")
+    assert (user["text"], assistant["heard_text"]) == ("cut ? here", "fi?")
+    assert connection.execute("SELECT payload FROM outbox_events").fetchone()[0] == '{"text": "cut ?"}'
 
 
 def test_retention_forgets_old_conversations(connection):
@@ -96,6 +142,37 @@ def test_a_newer_schema_is_refused_with_a_remedy(tmp_path):
     connection.close()
     with pytest.raises(MemoryUnavailable, match="newer Stream-Talk"):
         open_database(path)
+
+
+def test_a_file_of_the_first_schema_is_brought_up_to_date(tmp_path):
+    path = tmp_path / "memory.db"
+    first = sqlite3.connect(path)
+    first.executescript(f"{MIGRATIONS[0]}; PRAGMA user_version = 1;")
+    first.execute(
+        "INSERT INTO items (kind, text, created_at, updated_at, embedding, embedding_model, idempotency_key)"
+        " VALUES ('likes', 'The user likes tea.', 1, 1, ?, 'm', 'fact/The user likes tea.')",
+        (pack([1.0, -1.0]),),
+    )
+    first.commit()
+    first.close()
+    connection = open_database(path)
+    assert connection.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS)
+    [found] = SqliteLongTermStore(connection, embedding_model="m").search("?", limit=1, embedding=[1.0, -1.0])
+    assert found.text == "The user likes tea."
+    again = NewItem("likes", found.text, "s", 0, 1, fact_key(found.text))
+    assert SqliteLongTermStore(connection).add([again]) == 0, "the old key is known by its new form"
+    connection.close()
+
+
+def test_many_processes_may_open_a_new_file_at_once(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        for attempt in range(5):
+            for opened in [pool.submit(_open_and_close, tmp_path / f"{attempt}.db") for _ in range(8)]:
+                opened.result()
+
+
+def _open_and_close(path: Path) -> None:
+    open_database(path).close()
 
 
 def test_a_damaged_file_is_refused_with_a_remedy(tmp_path):

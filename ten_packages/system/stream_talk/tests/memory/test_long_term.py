@@ -1,8 +1,7 @@
-import numpy as np
 import pytest
 from stream_talk.memory.conversations import Entry, estimated_tokens
 from stream_talk.memory.database import open_database
-from stream_talk.memory.facts import find_facts
+from stream_talk.memory.facts import fact_key, find_facts
 from stream_talk.memory.long_term import NewItem, SqliteLongTermStore
 from stream_talk.memory.summary import extend_summary
 from stream_talk.memory.words import query_words
@@ -15,8 +14,8 @@ def connection(tmp_path):
     connection.close()
 
 
-def item(text: str, embedding=None) -> NewItem:
-    return NewItem("fact", text, "s", 0, 1, f"fact/{text}", embedding, "m" if embedding is not None else "")
+def item(text: str) -> NewItem:
+    return NewItem("fact", text, "s", 0, 1, fact_key(text))
 
 
 @pytest.mark.parametrize(
@@ -57,24 +56,6 @@ def test_a_question_cannot_break_the_search_syntax(connection):
     assert store.list(limit=5)
 
 
-def test_meaning_finds_what_words_do_not(connection):
-    rng = np.random.default_rng(0)
-    drinks = rng.normal(size=64)
-    store = SqliteLongTermStore(connection, embedding_model="m")
-    store.add([item(f"noise {n}", rng.normal(size=64).tolist()) for n in range(300)])
-    store.add([item("The user likes espresso.", drinks.tolist())])
-    close = (drinks + 0.1 * rng.normal(size=64)).tolist()
-    assert store.search("preferred beverages", limit=1, embedding=close)[0].text == "The user likes espresso."
-
-
-def test_items_added_later_are_found_by_meaning_too(connection):
-    store = SqliteLongTermStore(connection, embedding_model="m")
-    store.add([item("first", [1.0, 0.0, 0.0])])
-    assert store.search("?", limit=1, embedding=[0.0, 1.0, 0.0])[0].text == "first"
-    store.add([item("second", [0.0, 1.0, 0.0])])
-    assert store.search("?", limit=1, embedding=[0.0, 1.0, 0.0])[0].text == "second"
-
-
 def test_the_same_statement_is_one_memory(connection):
     store = SqliteLongTermStore(connection)
     assert store.add([item("The user likes tea.")]) == 1
@@ -92,6 +73,14 @@ def test_a_corrected_item_is_found_by_its_new_words_only(connection):
     assert store.delete(found.id)
     assert store.search("cocoa", limit=1) == []
     assert not store.delete(found.id)
+
+
+def test_what_was_corrected_does_not_come_back_when_its_turn_is_told_again(connection):
+    store = SqliteLongTermStore(connection)
+    store.add([item("The user likes tea.")])
+    store.correct(store.list(limit=1)[0].id, "The user likes cocoa.", 2)
+    assert store.add([item("The user likes tea.")]) == 0
+    assert [found.text for found in store.list(limit=9)] == ["The user likes cocoa."]
 
 
 def test_query_words_leave_out_the_common_ones():

@@ -8,9 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from stream_talk.memory.database import transaction
+from stream_talk.memory.database import scrub, transaction
 
 _TITLE_CHARS = 80
+
+
+def storable(text: str) -> str:
+    """A client's JSON may hold half a surrogate pair, which no file takes."""
+    return text.encode("utf-8", "replace").decode()
 
 
 @dataclass(slots=True)
@@ -22,6 +27,11 @@ class Entry:
     ts_ms: int
     heard_text: str | None = None
     interrupted: bool = False
+
+    def __post_init__(self) -> None:
+        self.text = storable(self.text)
+        if self.heard_text is not None:
+            self.heard_text = storable(self.heard_text)
 
     @property
     def remembered(self) -> str:
@@ -90,10 +100,11 @@ def add_events(
         "INSERT INTO outbox_events (session_id, turn, type, payload, idempotency_key, created_at)"
         " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (idempotency_key) DO NOTHING",
         [
-            (session_id, turn, e.type, json.dumps(e.payload, ensure_ascii=False), e.idempotency_key, created_at_ms)
+            (session_id, turn, e.type, storable(json.dumps(e.payload, ensure_ascii=False)), e.idempotency_key,
+             created_at_ms)
             for e in events
         ],
-    )
+    )  # fmt: skip
 
 
 def _entry(row: sqlite3.Row) -> Entry:
@@ -170,6 +181,12 @@ def read_conversation(connection: sqlite3.Connection, session_id: str) -> list[d
 
 def delete_conversation(connection: sqlite3.Connection, session_id: str) -> bool:
     """Forget a conversation: its turns, what was remembered from it, and events that nobody has fetched yet."""
+    deleted = _delete(connection, session_id)
+    scrub(connection)
+    return deleted
+
+
+def _delete(connection: sqlite3.Connection, session_id: str) -> bool:
     with transaction(connection):
         connection.execute(
             "DELETE FROM items_words WHERE rowid IN (SELECT id FROM items WHERE session_id = ?)", (session_id,)
@@ -183,7 +200,9 @@ def delete_older_than(connection: sqlite3.Connection, before_ms: int) -> int:
     """Retention: forget every conversation that was last touched before then. Returns how many."""
     old = connection.execute("SELECT session_id FROM conversations WHERE updated_at < ?", (before_ms,)).fetchall()
     for row in old:
-        delete_conversation(connection, row["session_id"])
+        _delete(connection, row["session_id"])
+    if old:
+        scrub(connection)
     return len(old)
 
 
@@ -191,6 +210,5 @@ def delete_everything(connection: sqlite3.Connection) -> None:
     with transaction(connection):
         for table in ("items_words", "items", "outbox_events", "turns", "conversations"):
             connection.execute(f"DELETE FROM {table}")
-    # Deleted text would linger in free pages and in the log; a person who deletes means it.
     connection.execute("VACUUM")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    scrub(connection)

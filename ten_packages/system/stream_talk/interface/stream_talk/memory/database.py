@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from stream_talk.memory.errors import MemoryUnavailable
+from stream_talk.memory.facts import fact_key
+from stream_talk.memory.vectors import signs_of
 
 BUSY_TIMEOUT_MS = 5_000
 
@@ -69,19 +71,54 @@ MIGRATIONS: Sequence[str] = (
     CREATE VIRTUAL TABLE items_words USING fts5 (words, tokenize = 'unicode61');
     CREATE VIRTUAL TABLE items_vocabulary USING fts5vocab (items_words, row);
     """,
+    # A narrow table of its own: the first look of a search by meaning reads all of it. `seq` is never used twice, so whoever keeps
+    # vectors in memory sees what is new, and that something is gone. Keys no longer repeat a text that may be corrected later.
+    """
+    CREATE TABLE item_signs (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        item_id INTEGER NOT NULL UNIQUE REFERENCES items(id) ON DELETE CASCADE,
+        model TEXT NOT NULL,
+        signs BLOB NOT NULL
+    );
+    CREATE INDEX item_signs_model ON item_signs (model);
+    INSERT INTO item_signs (item_id, model, signs)
+        SELECT id, embedding_model, signs_of(embedding) FROM items WHERE embedding IS NOT NULL ORDER BY id;
+    UPDATE items SET idempotency_key = fact_key(text) WHERE idempotency_key = 'fact/' || text;
+    """,
 )
 
 
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    version = _version(connection)
     if version > len(MIGRATIONS):
         raise MemoryUnavailable(
             f"{path} was written by a newer Stream-Talk (schema {version}, this one knows {len(MIGRATIONS)})",
             "update Stream-Talk, or set STREAM_TALK_DATA_DIR to another directory",
         )
-    for number in range(version, len(MIGRATIONS)):
-        # One transaction per step; executescript would commit early, so the script carries its own BEGIN.
-        connection.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[number]}; PRAGMA user_version = {number + 1}; COMMIT;")
+    connection.create_function("signs_of", 1, signs_of, deterministic=True)
+    connection.create_function("fact_key", 1, fact_key, deterministic=True)
+    while version < len(MIGRATIONS):
+        # One transaction per step. Another process may have done the step while this one waited for its turn.
+        with transaction(connection):
+            if _version(connection) == version:
+                for statement in _statements(MIGRATIONS[version]):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {version + 1}")
+        version = _version(connection)
+
+
+def _statements(script: str) -> Iterator[str]:
+    """`executescript` would commit before it begins."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 def _explain(error: sqlite3.Error, path: Path) -> MemoryUnavailable:
@@ -120,6 +157,8 @@ def open_database(path: Path) -> sqlite3.Connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
+            # What is deleted is overwritten; SQLite would only mark its place as free.
+            connection.execute("PRAGMA secure_delete = ON")
             _migrate(connection, path)
             path.chmod(0o600)
         except BaseException:
@@ -134,7 +173,15 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield connection
+        connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        # A full disk may have rolled back already, and would complain of a second time.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
+
+
+def scrub(connection: sqlite3.Connection) -> None:
+    """After deletions that a person asked for: deleted words linger in the segments of the full-text index, and in the log."""
+    connection.execute("INSERT INTO items_words (items_words) VALUES ('optimize')")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

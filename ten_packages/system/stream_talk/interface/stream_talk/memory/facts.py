@@ -6,6 +6,7 @@ memory is worse than a missing one.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,16 @@ from dataclasses import dataclass
 class Fact:
     kind: str
     text: str
+
+    @property
+    def key(self) -> str:
+        """The same statement is one memory, however often it is said."""
+        return fact_key(self.text)
+
+
+def fact_key(text: str) -> str:
+    """Without the text itself: a corrected memory keeps its key, so that what it was does not come back."""
+    return f"fact/{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
 _END = r"(?=[.,;!?。，；！？]|\s+(?:and|but|so|because|when|if)\b|$)"

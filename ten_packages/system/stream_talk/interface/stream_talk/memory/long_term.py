@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from stream_talk.memory.database import transaction
-from stream_talk.memory.vectors import VectorIndex, pack
+from stream_talk.memory.database import scrub, transaction
+from stream_talk.memory.vectors import pack, signs_of, vector_index
 from stream_talk.memory.words import index_words, query_words
 
 # How far down each ranking we look when the two are merged, and the constant of reciprocal rank fusion.
@@ -60,11 +60,12 @@ def _item(row: sqlite3.Row, score: float = 0.0) -> Item:
 
 
 class SqliteLongTermStore:
-    """Items in the memory file: FTS5 for words, an exact vector search when items carry embeddings of `embedding_model`."""
+    """Items in the memory file: FTS5 for words, a vector search when items carry embeddings of `embedding_model`."""
 
     def __init__(self, connection: sqlite3.Connection, *, embedding_model: str = "") -> None:
         self._connection = connection
-        self._vectors = VectorIndex(embedding_model) if embedding_model else None
+        self._model = embedding_model
+        self._vectors = vector_index(connection, embedding_model) if embedding_model else None
 
     def is_on(self, connection: sqlite3.Connection) -> bool:
         return self._connection is connection
@@ -74,17 +75,44 @@ class SqliteLongTermStore:
         with transaction(self._connection):
             for item in items:
                 cursor = self._connection.execute(
-                    "INSERT INTO items (kind, text, session_id, turn, created_at, updated_at, embedding,"
-                    " embedding_model, idempotency_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                    " ON CONFLICT (idempotency_key) DO NOTHING",
+                    "INSERT INTO items (kind, text, session_id, turn, created_at, updated_at, idempotency_key)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (idempotency_key) DO NOTHING",
                     (item.kind, item.text, item.session_id, item.turn, item.created_at_ms, item.created_at_ms,
-                     pack(item.embedding) if item.embedding is not None else None, item.embedding_model,
                      item.idempotency_key),
                 )  # fmt: skip
                 if cursor.rowcount:
                     added += 1
-                    self._index(int(cursor.lastrowid or 0), item.text)
+                    item_id = int(cursor.lastrowid or 0)
+                    self._index(item_id, item.text)
+                    if item.embedding is not None:
+                        self._embed(item_id, item.embedding, item.embedding_model)
         return added
+
+    def _embed(self, item_id: int, embedding: Sequence[float], model: str) -> None:
+        packed = pack(embedding)
+        self._connection.execute(
+            "UPDATE items SET embedding = ?, embedding_model = ? WHERE id = ?", (packed, model, item_id)
+        )
+        self._connection.execute(
+            "INSERT OR REPLACE INTO item_signs (item_id, model, signs) VALUES (?, ?, ?)",
+            (item_id, model, signs_of(packed)),
+        )
+
+    def without_embedding(self, *, limit: int) -> list[Item]:
+        """Items that the model has not seen: corrected since, or older than the model."""
+        rows = self._connection.execute(
+            "SELECT * FROM items WHERE embedding IS NULL OR embedding_model != ? ORDER BY id DESC LIMIT ?",
+            (self._model, limit),
+        )
+        return [_item(row) for row in rows]
+
+    def embed(self, vectors: Sequence[tuple[Item, Sequence[float]]]) -> None:
+        """Give items their embeddings, unless their text has changed meanwhile."""
+        with transaction(self._connection):
+            for item, vector in vectors:
+                row = self._connection.execute("SELECT text FROM items WHERE id = ?", (item.id,)).fetchone()
+                if row is not None and row["text"] == item.text:
+                    self._embed(item.id, vector, self._model)
 
     def _index(self, item_id: int, text: str) -> None:
         self._connection.execute("DELETE FROM items_words WHERE rowid = ?", (item_id,))
@@ -94,8 +122,7 @@ class SqliteLongTermStore:
         by_words = self._by_words(text)
         by_meaning: list[int] = []
         if self._vectors is not None and embedding is not None:
-            self._vectors.refresh(self._connection)
-            by_meaning = [item_id for item_id, _ in self._vectors.nearest(embedding, limit=_CANDIDATES)]
+            by_meaning = self._vectors.nearest(self._connection, embedding, limit=_CANDIDATES)
         scores: dict[int, float] = {}
         for ranking in (by_words, by_meaning):
             for rank, item_id in enumerate(ranking):
@@ -148,16 +175,20 @@ class SqliteLongTermStore:
         return [_item(row) for row in rows]
 
     def correct(self, item_id: int, text: str, now_ms: int) -> bool:
-        """Replace the text. Its old embedding no longer fits, so it is dropped; words still find it."""
+        """Replace the text. Its old embedding no longer fits, so it is dropped until the next turn; words find it at once."""
         with transaction(self._connection):
             cursor = self._connection.execute(
                 "UPDATE items SET text = ?, updated_at = ?, embedding = NULL WHERE id = ?", (text, now_ms, item_id)
             )
             if cursor.rowcount:
+                self._connection.execute("DELETE FROM item_signs WHERE item_id = ?", (item_id,))
                 self._index(item_id, text)
+        scrub(self._connection)
         return cursor.rowcount > 0
 
     def delete(self, item_id: int) -> bool:
         with transaction(self._connection):
             self._connection.execute("DELETE FROM items_words WHERE rowid = ?", (item_id,))
-            return self._connection.execute("DELETE FROM items WHERE id = ?", (item_id,)).rowcount > 0
+            deleted = self._connection.execute("DELETE FROM items WHERE id = ?", (item_id,)).rowcount > 0
+        scrub(self._connection)
+        return deleted

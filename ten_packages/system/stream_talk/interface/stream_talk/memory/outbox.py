@@ -6,12 +6,10 @@ an event that failed too often is set aside as dead and its session goes on.
 
 from __future__ import annotations
 
-import json
 import random
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from stream_talk.memory.database import transaction
 
@@ -22,7 +20,7 @@ class PendingEvent:
     session_id: str
     turn: int
     type: str
-    payload: dict[str, Any]
+    payload: str  # JSON, as it was written: a dispatcher has no business in it
     idempotency_key: str
     created_at_ms: int
     attempts: int
@@ -34,7 +32,7 @@ class PendingEvent:
             "sessionId": self.session_id,
             "turn": str(self.turn),
             "type": self.type,
-            "payload": json.dumps(self.payload, ensure_ascii=False),
+            "payload": self.payload,
             "ts": str(self.created_at_ms),
             "idempotencyKey": self.idempotency_key,
         }
@@ -74,7 +72,7 @@ def lease(connection: sqlite3.Connection, owner: str, *, limit: int, now_ms: int
         )
     return [
         PendingEvent(
-            row["id"], row["session_id"], row["turn"], row["type"], json.loads(row["payload"]),
+            row["id"], row["session_id"], row["turn"], row["type"], row["payload"],
             row["idempotency_key"], row["created_at"], row["attempts"],
         )
         for row in rows
