@@ -19,6 +19,7 @@ EXTENSIONS = "ten_packages/extension"
 KIT_LIBRARIES = {
     "stream_talk.audio": {"samplerate", "soxr"},  # resampling
     "stream_talk.llm": {"httpx"},  # the OpenAI-compatible client that several extensions share
+    "stream_talk.memory": {"sentence_transformers"},  # local embeddings, which the node and the worker share
     # servers and harnesses for tests
     "stream_talk.testing": {"fastapi", "uvicorn", "httpx", "starlette", "websockets", "ten_runtime", "pytest"},
 }

@@ -44,7 +44,7 @@ class MainControlConfig(BaseModel):
 
     history_max_tokens: int = Field(3000, ge=100)
     interruption_mark: str = INTERRUPTION_MARK
-    memory_budget_ms: float = Field(150.0, ge=0.0)
+    memory_budget_ms: float = Field(100.0, ge=0.0)
     memory_turns: int = Field(20, ge=0)
     memory_load_ms: float = Field(500.0, ge=0)  # longest wait for an earlier conversation before this one begins
 

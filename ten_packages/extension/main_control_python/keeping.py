@@ -110,7 +110,11 @@ class Keeping:
             if reply.turn_id == turn_id:
                 heard = reply.ledger.heard(audio_end_ms)
                 self._write(reply, heard)
-                self._announce_heard(reply, heard, now_ms)
+                if self._closing.pop(request_id, None) is not None:
+                    self._keep(reply, heard, now_ms)
+                else:
+                    self._announce_heard(reply, heard, now_ms)
+                    self.memory.append(turn_id, [_stored(reply, heard)], [], lambda _at_ms: None, now_ms)
                 return
 
     def clear(self) -> None:
@@ -159,16 +163,11 @@ class Keeping:
         )
 
     def _finish(self, reply: Reply, now_ms: float) -> None:
-        heard = self._heard(reply)
+        self._keep(reply, self._heard(reply), now_ms)
+
+    def _keep(self, reply: Reply, heard: Heard, now_ms: float) -> None:
         self._announce_heard(reply, heard, now_ms)
-        entry = {
-            "role": "assistant",
-            "text": reply.text,
-            "heard_text": heard.text,
-            "interrupted": not heard.complete,
-            "ts_ms": reply.trace.epoch_ms,
-        }
-        self._store(reply.turn_id, [entry] if heard.text else [], reply.trace, now_ms)
+        self._store(reply.turn_id, [_stored(reply, heard)] if heard.text else [], reply.trace, now_ms)
 
     def _announce_heard(self, reply: Reply, heard: Heard, now_ms: float) -> None:
         # What was never given to the synthesiser was not heard either.
@@ -202,3 +201,13 @@ class Keeping:
                 self.outbox.message("speculation", turn_id, at_ms, **stats)
 
         self.memory.append(turn_id, stored, events, announce, now_ms)
+
+
+def _stored(reply: Reply, heard: Heard) -> Body:
+    return {
+        "role": "assistant",
+        "text": reply.text,
+        "heard_text": heard.text,
+        "interrupted": not heard.complete,
+        "ts_ms": reply.trace.epoch_ms,
+    }

@@ -10,7 +10,9 @@ from stream_talk.paths import memory_file
 
 
 class EmbeddingConfig(BaseModel):
-    base_url: str = ""
+    base_url: str = Field(
+        "", description="OpenAI-compatible endpoint; empty: `model` is a folder on this machine, or nothing"
+    )
     model: str = ""
     api_key: str = ""
 

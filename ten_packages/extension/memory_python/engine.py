@@ -4,36 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from stream_talk import clock
 from stream_talk.memory import conversations
 from stream_talk.memory.conversations import Entry, Event, History
 from stream_talk.memory.database import transaction
-from stream_talk.memory.embeddings import EmbeddingEndpoint, EmbeddingFailed
 from stream_talk.memory.facts import find_facts
 from stream_talk.memory.long_term import Item, NewItem, SqliteLongTermStore
 from stream_talk.memory.service import MemoryService
 from stream_talk.memory.summary import extend_summary
 
 from .config import MemoryConfig
+from .meaning import Meaning
 
 _DAY_MS = 24 * 3600 * 1000
+_EMBEDDED_PER_TURN = 64
 
 
 class Memory:
     """One session's view of the memory file."""
 
-    def __init__(self, config: MemoryConfig, service: MemoryService) -> None:
+    def __init__(self, config: MemoryConfig, service: MemoryService, report: Callable[[str], None]) -> None:
         self._config = config
         self._service = service
-        settings = config.embeddings
-        self._embeddings = (
-            EmbeddingEndpoint(settings.base_url, settings.model, settings.api_key) if settings.base_url else None
-        )
+        self._meaning = Meaning(config.embeddings, report)
         # Its vector matrix lives on the service's thread, made at the first search.
         self._store: SqliteLongTermStore | None = None
+        self._late: asyncio.Task[list[Item]] | None = None
 
     async def tidy(self) -> int:
         """Apply the retention setting; returns how many conversations were forgotten."""
@@ -62,6 +61,7 @@ class Memory:
         """After a turn: remember its facts, and bring the summary up to date. Nobody waits for this."""
         if self._config.long_term == "inline":
             await self._remember_facts(session_id, turn, entries)
+            await self._embed_facts()
         if self._config.summary_tokens:
             await self._service.run(lambda c: self._summarise(c, session_id))
 
@@ -69,12 +69,17 @@ class Memory:
         facts = [(entry, fact) for entry in entries if entry.role == "user" for fact in find_facts(entry.remembered)]
         if not facts:
             return
-        vectors = await self._embed([fact.text for _, fact in facts], timeout_ms=None)
-        items = [
-            NewItem(fact.kind, fact.text, session_id, turn, entry.ts_ms, f"fact/{fact.text}", vector, self._model)
-            for (entry, fact), vector in zip(facts, vectors or [None] * len(facts), strict=True)
-        ]
+        items = [NewItem(fact.kind, fact.text, session_id, turn, entry.ts_ms, fact.key) for entry, fact in facts]
         await self._service.run(lambda c: self._store_on(c).add(items))
+
+    async def _embed_facts(self) -> None:
+        """New facts, corrected ones, and those from before there was a model or while it was away."""
+        if not self._meaning.exists:
+            return
+        items = await self._service.run(lambda c: self._store_on(c).without_embedding(limit=_EMBEDDED_PER_TURN))
+        vectors = await self._meaning.embed([item.text for item in items])
+        if vectors is not None:
+            await self._service.run(lambda c: self._store_on(c).embed(list(zip(items, vectors, strict=True))))
 
     def _summarise(self, connection: sqlite3.Connection, session_id: str) -> None:
         summary, entries, through = conversations.turns_to_summarise(
@@ -91,8 +96,35 @@ class Memory:
             conversations.add_events(connection, session_id, through, told, clock.epoch_ms())
 
     async def search(self, query: str, *, budget_ms: float) -> list[Item]:
-        """What is remembered about this, within the budget: words always, meaning when the endpoint is quick enough."""
-        vectors = await self._embed([query], timeout_ms=budget_ms / 2)
+        """What is remembered about this: by words always, by meaning when that is known within half of the budget. A late meaning
+        serves the next search."""
+        embedding = asyncio.ensure_future(self._meaning.embed([query]))
+        with clock.real_work():
+            await asyncio.wait({embedding}, timeout=budget_ms / 2000)
+        late = self._arrived()
+        if embedding.done():
+            found = await self._find(query, embedding.result())
+        else:
+            found = await self._find(query, None)
+            self._late = asyncio.ensure_future(self._find_late(query, embedding))
+        merged = {item.id: item for item in [*found, *late]}
+        return list(merged.values())[: self._config.search_limit]
+
+    def _arrived(self) -> list[Item]:
+        """What a search before this one found too late."""
+        task, self._late = self._late, None
+        if task is None:
+            return []
+        if not task.done():
+            task.cancel()
+            return []
+        return [] if task.cancelled() or task.exception() else task.result()
+
+    async def _find_late(self, query: str, embedding: asyncio.Future[list[list[float]] | None]) -> list[Item]:
+        vectors = await embedding
+        return await self._find(query, vectors) if vectors else []
+
+    async def _find(self, query: str, vectors: list[list[float]] | None) -> list[Item]:
         vector = vectors[0] if vectors else None
         return await self._service.run(
             lambda c: self._store_on(c).search(query, limit=self._config.search_limit, embedding=vector)
@@ -101,24 +133,14 @@ class Memory:
     async def clear(self, session_id: str) -> bool:
         return await self._service.run(lambda c: conversations.delete_conversation(c, session_id))
 
-    @property
-    def _model(self) -> str:
-        return self._embeddings.model if self._embeddings else ""
-
     def _store_on(self, connection: sqlite3.Connection) -> SqliteLongTermStore:
         if self._store is None or not self._store.is_on(connection):
-            self._store = SqliteLongTermStore(connection, embedding_model=self._model)
+            self._store = SqliteLongTermStore(connection, embedding_model=self._meaning.model)
         return self._store
 
-    async def _embed(self, texts: Sequence[str], *, timeout_ms: float | None) -> list[list[float]] | None:
-        if self._embeddings is None:
-            return None
-        timeout_s = None if timeout_ms is None else timeout_ms / 1000
-        try:
-            with clock.real_work():
-                return await asyncio.wait_for(asyncio.to_thread(self._embeddings.embed, texts), timeout_s)
-        except (EmbeddingFailed, asyncio.TimeoutError):
-            return None
+    def close(self) -> None:
+        self._arrived()
+        self._meaning.close()
 
 
 def entries_from(tree: Sequence[dict[str, Any]]) -> list[Entry]:

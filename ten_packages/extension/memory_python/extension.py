@@ -42,7 +42,7 @@ class MemoryExtension(AsyncExtension):
             return
         ten_env.log_info(f"config: memory file {self._config.file}", category="key_point")
         self._service = SHARED.acquire(self._config.file)
-        self._memory = Memory(self._config, self._service)
+        self._memory = Memory(self._config, self._service, lambda text: self._tell_once(ten_env, text))
 
     async def on_start(self, ten_env: AsyncTenEnv) -> None:
         try:
@@ -58,6 +58,8 @@ class MemoryExtension(AsyncExtension):
             await asyncio.wait(self._digests, timeout=2.0)
 
     async def on_deinit(self, ten_env: AsyncTenEnv) -> None:
+        if self._memory is not None:
+            self._memory.close()
         if self._service is not None:
             # Closing joins a thread that may be writing; the loop must not wait for a disk.
             await asyncio.to_thread(SHARED.release, self._config.file)
@@ -115,6 +117,8 @@ class MemoryExtension(AsyncExtension):
         except MemoryUnavailable:
             # The append before this said it already, or the next one will.
             return
+        except Exception as error:  # the turn itself is safe; a task's error would be seen by nobody
+            self._tell_once(self.ten_env, f"a turn was stored but not digested: {error!r}")
 
     async def _search(self, tree: dict[str, Any]) -> dict[str, Any]:
         items = await self._ready.search(str(tree.get("query", "")), budget_ms=float(tree.get("budget_ms") or 100))

@@ -13,11 +13,14 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from stream_talk.engines.interfaces import EngineUnavailable
 from stream_talk.memory.embeddings import EmbeddingEndpoint
 from stream_talk.memory.errors import MemoryUnavailable
 from stream_talk.paths import analytics_file, memory_file
 
 if TYPE_CHECKING:
+    from stream_talk.memory.embeddings import Embedder
+
     from stream_talk_cli.worker.consumer import Consumer, EventHandler
 
 HELP = "read events from Redis Streams: `ltm` remembers facts, `analytics` measures turns"
@@ -38,7 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--embeddings-url", metavar="URL", help="OpenAI-compatible endpoint, e.g. http://127.0.0.1:1234/v1"
     )
-    parser.add_argument("--embeddings-model", default="", metavar="NAME")
+    parser.add_argument(
+        "--embeddings-model",
+        default="",
+        metavar="NAME",
+        help="the endpoint's model; without an endpoint, a model's folder",
+    )
 
 
 def _handler(args: argparse.Namespace) -> EventHandler:
@@ -48,15 +56,20 @@ def _handler(args: argparse.Namespace) -> EventHandler:
         return AnalyticsHandler(args.file or analytics_file())
     from stream_talk_cli.worker.ltm import LtmHandler
 
-    endpoint = None
+    return LtmHandler(args.file or memory_file(), embeddings=_embedder(args))
+
+
+def _embedder(args: argparse.Namespace) -> Embedder | None:
     if args.embeddings_url:
-        endpoint = EmbeddingEndpoint(
-            args.embeddings_url,
-            args.embeddings_model,
-            os.environ.get("STREAM_TALK_EMBEDDINGS_KEY", ""),
-            timeout_ms=30_000,
-        )
-    return LtmHandler(args.file or memory_file(), embeddings=endpoint)
+        key = os.environ.get("STREAM_TALK_EMBEDDINGS_KEY", "")
+        return EmbeddingEndpoint(args.embeddings_url, args.embeddings_model, key, timeout_ms=30_000)
+    if not args.embeddings_model:
+        return None
+    from stream_talk.memory.local_embeddings import LocalEmbeddings
+
+    local = LocalEmbeddings(args.embeddings_model)
+    local.load()
+    return local
 
 
 def run(args: argparse.Namespace) -> int:
@@ -77,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
         signal.signal(number, stop)
     try:
         handler = _handler(args)
-    except MemoryUnavailable as error:
+    except (MemoryUnavailable, EngineUnavailable) as error:
         print(error, file=sys.stderr)
         return 1
     settings = ConsumerSettings(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stream_talk.memory.database import explained, open_database
-from stream_talk.memory.embeddings import EmbeddingEndpoint, EmbeddingFailed
+from stream_talk.memory.embeddings import Embedder, EmbeddingFailed
 from stream_talk.memory.facts import FactFinder, find_facts
 from stream_talk.memory.long_term import NewItem, SqliteLongTermStore
 
@@ -17,9 +17,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class LtmHandler:
-    def __init__(
-        self, path: Path, *, embeddings: EmbeddingEndpoint | None = None, finder: FactFinder = find_facts
-    ) -> None:
+    def __init__(self, path: Path, *, embeddings: Embedder | None = None, finder: FactFinder = find_facts) -> None:
         self._path = path
         self._connection = open_database(path)
         self._embeddings = embeddings
@@ -42,8 +40,7 @@ class LtmHandler:
         elif event.type == "ltm.turn":
             said = [str(entry["text"]) for entry in event.payload["entries"] if entry["role"] == "user"]
             for fact in (fact for text in said for fact in self._finder(text)):
-                # The same statement is one memory, however often it is said.
-                yield NewItem(fact.kind, fact.text, event.session_id, event.turn, event.ts_ms, f"fact/{fact.text}")
+                yield NewItem(fact.kind, fact.text, event.session_id, event.turn, event.ts_ms, fact.key)
 
     def _embed(self, items: list[NewItem]) -> None:
         """Meaning is a bonus: without it, an item is still found by its words."""

@@ -276,6 +276,28 @@ def test_truncate_by_the_client_cuts_the_history_at_that_sample():
     assert words_of(assistant_entries(sim)[0]) == words_of(STORY)[:4]
 
 
+def test_what_is_stored_is_cut_by_a_late_truncate_too():
+    sim = Simulation()
+    sim.model.answer = lambda messages: STORY
+    stored: list[dict] = []
+
+    def memory(name, body):
+        if name == "memory_append":
+            stored.append(body)
+        return 5.0, {}
+
+    sim.memory = memory
+    sim.says(500, "tell me a story please")
+    sim.at(5000, lambda: sim.client("stop"))
+    sim.run(7000)
+    assert len(words_of(stored[-1]["entries"][-1]["heard_text"])) > 4
+    sim.client("truncate", turn_id=1, audio_end_ms=1000)
+    sim.run(8000)
+    [entry] = stored[-1]["entries"]
+    assert entry["role"] == "assistant" and entry["interrupted"]
+    assert words_of(entry["heard_text"]) == words_of(STORY)[:4]
+
+
 def test_typing_during_a_reply_interrupts_it():
     sim, start = telling()
     sim.at(start + 1000, lambda: sim.client("text", text="something else please"))

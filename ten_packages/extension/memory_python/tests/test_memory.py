@@ -3,50 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 from stream_talk.memory.conversations import read_conversation
 from stream_talk.memory.database import open_database
-from ten_runtime import AsyncExtensionTester, AsyncTenEnvTester, Cmd, StatusCode, TenError, TenErrorCode
+from ten_runtime import StatusCode
 
-Ask = Callable[..., Awaitable[tuple[StatusCode, dict[str, Any]]]]
-
-
-class Conversation(AsyncExtensionTester):
-    def __init__(self, script: Callable[[Ask], Awaitable[None]]) -> None:
-        super().__init__()
-        self._script = script
-
-    async def on_start(self, ten_env: AsyncTenEnvTester) -> None:
-        async def ask(name: str, **tree: Any) -> tuple[StatusCode, dict[str, Any]]:
-            cmd = Cmd.create(name)
-            cmd.set_property_from_json(None, json.dumps(tree))
-            result, error = await ten_env.send_cmd(cmd)
-            assert result is not None, error
-            return result.get_status_code(), json.loads(result.get_property_to_json(None)[0])
-
-        try:
-            await self._script(ask)
-        except AssertionError as failure:
-            ten_env.stop_test(TenError.create(TenErrorCode.ErrorCodeGeneric, repr(failure)))
-        else:
-            ten_env.stop_test()
-
-
-def run(script: Callable[[Ask], Awaitable[None]], path: Path, **properties: Any) -> None:
-    tester = Conversation(script)
-    tester.set_test_mode_single("memory_python", json.dumps({"path": str(path), **properties}))
-    error = tester.run()
-    assert error is None, error.error_message()
-
-
-def said(user: str, assistant: str, heard: str | None = None) -> list[dict[str, Any]]:
-    return [
-        {"role": "user", "text": user, "ts_ms": 1},
-        {"role": "assistant", "text": assistant, "heard_text": heard, "interrupted": heard is not None, "ts_ms": 2},
-    ]
+from .asking import Ask, run, said
 
 
 def test_a_conversation_is_taken_up_again_after_a_restart(tmp_path):
@@ -166,3 +129,13 @@ def test_summaries_travel_to_the_worker(tmp_path):
         .fetchall()
     )
     assert rows and "Topic number 0." in json.loads(rows[-1]["payload"])["text"]
+
+
+def test_half_a_character_in_a_turn_costs_nothing_but_that_character(tmp_path):
+    async def script(ask: Ask) -> None:
+        status, _ = await ask("memory_append", session_id="s", turn_id=1, entries=said("I like \ud83d tea.", "Noted."))
+        assert status == StatusCode.OK
+        _, history = await ask("memory_load", session_id="s")
+        assert history["messages"][0]["content"] == "I like ? tea."
+
+    run(script, tmp_path / "memory.db")

@@ -1,4 +1,4 @@
-"""Embeddings from any OpenAI-compatible endpoint (LM Studio, Ollama, llama.cpp, vLLM, or a cloud)."""
+"""Where embeddings come from: any OpenAI-compatible endpoint (LM Studio, Ollama, llama.cpp, vLLM, or a cloud), or a model here."""
 
 from __future__ import annotations
 
@@ -7,10 +7,17 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 
 class EmbeddingFailed(RuntimeError):
     pass
+
+
+class Embedder(Protocol):
+    model: str
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]: ...
 
 
 @dataclass(slots=True)
