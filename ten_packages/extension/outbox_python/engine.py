@@ -11,7 +11,11 @@ from stream_talk.memory.outbox import PendingEvent
 _TIMEOUT_S = 5.0
 _EXCERPT_CHARS = 10_000
 # Redis refuses everything for these; the events themselves are fine.
-_AWAY_ANSWERS = ("OOM", "LOADING", "READONLY", "MASTERDOWN", "NOAUTH", "WRONGPASS", "MISCONF", "NOREPLICAS", "BUSY")
+_AWAY_ANSWERS = (
+    "OOM", "LOADING", "READONLY", "MASTERDOWN", "NOAUTH", "WRONGPASS", "NOPERM", "MISCONF", "NOREPLICAS", "BUSY",
+    "CLUSTERDOWN", "MOVED",
+    "WRONGTYPE",  # something that is not a stream has the stream's name
+)  # fmt: skip
 
 
 def stream_of(event_type: str) -> str:

@@ -97,27 +97,28 @@ def run(args: argparse.Namespace) -> int:
         f"events.{args.kind}", f"{args.kind}-workers", args.name, reclaim_idle_ms=int(args.reclaim_after * 1000)
     )
     client = redis.Redis.from_url(args.redis, decode_responses=True, socket_timeout=10.0)
+    consumer = Consumer(client, settings, handler)
     try:
-        finished = _serve(Consumer(client, settings, handler), stopping, args)
+        _serve(consumer, stopping, args)
     finally:
         handler.close()
         client.close()
-    logging.info("%d events done", finished)
+    logging.info("%d events done", consumer.finished)
     return 0
 
 
-def _serve(consumer: Consumer, stopping: threading.Event, args: argparse.Namespace) -> int:
+def _serve(consumer: Consumer, stopping: threading.Event, args: argparse.Namespace) -> None:
     """Work until told to stop. Redis or the store may go away and come back; that is said once each time."""
     import redis
 
-    finished, joined, away = 0, False, False
+    joined, away = False, False
     while not stopping.is_set():
         try:
             if not joined:
                 consumer.join()
                 joined = True
                 logging.info("%s reads events.%s", args.name, args.kind)
-            done = consumer.round(block_ms=10 if args.until_empty else None)
+            read = consumer.round(block_ms=10 if args.until_empty else None)
             away = False
         except (redis.RedisError, OSError, MemoryUnavailable) as error:
             if not away:
@@ -125,7 +126,5 @@ def _serve(consumer: Consumer, stopping: threading.Event, args: argparse.Namespa
             away, joined = True, False
             stopping.wait(_RETRY_S)
             continue
-        finished += done
-        if args.until_empty and not done:
+        if args.until_empty and not read:
             break
-    return finished

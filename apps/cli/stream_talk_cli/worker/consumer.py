@@ -41,7 +41,7 @@ _Entry = tuple[str, dict[str, str]]
 
 
 class Consumer:
-    """One member of the group. `round` does one read and returns how many events it finished."""
+    """One member of the group. `round` does one read and returns how many events it read; `finished` counts what it finished."""
 
     def __init__(self, client: redis.Redis, settings: ConsumerSettings, handler: EventHandler) -> None:
         self._redis = client
@@ -49,6 +49,7 @@ class Consumer:
         self._handler = handler
         # Where we are in what this name left behind; None when that is through.
         self._own_position: str | None = "0"
+        self.finished = 0
 
     def join(self) -> None:
         """Create the group at the beginning of the stream: events older than the first worker count too."""
@@ -104,7 +105,8 @@ class Consumer:
             _LOG.warning("a batch of %d events failed (%s); trying them one by one", len(readable), error)
             done = [entry_id for entry_id, event in readable if self._handled_alone(entry_id, event)]
         self._acknowledge(done)
-        return len(done)
+        self.finished += len(done)
+        return len(entries)
 
     def _bury_unreadable(self, entries: list[_Entry]) -> list[tuple[str, StreamEvent]]:
         readable = []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from stream_talk.memory.database import open_database
 from ten_runtime import AsyncExtensionTester, AsyncTenEnvTester, Cmd, StatusCode, TenError, TenErrorCode
 
 Ask = Callable[..., Awaitable[tuple[StatusCode, dict[str, Any]]]]
@@ -45,3 +47,15 @@ def said(user: str, assistant: str, heard: str | None = None) -> list[dict[str, 
         {"role": "user", "text": user, "ts_ms": 1},
         {"role": "assistant", "text": assistant, "heard_text": heard, "interrupted": heard is not None, "ts_ms": 2},
     ]
+
+
+async def until_embedded(path: Path, count: int) -> None:
+    connection = open_database(path)
+    try:
+        for _ in range(3_000):
+            if connection.execute("SELECT count(*) FROM item_signs").fetchone()[0] == count:
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"{count} facts were never embedded")
+    finally:
+        connection.close()

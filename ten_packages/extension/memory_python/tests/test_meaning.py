@@ -14,7 +14,7 @@ import pytest
 from stream_talk.memory.database import open_database
 from stream_talk.memory.long_term import SqliteLongTermStore
 
-from .asking import Ask, run, said
+from .asking import Ask, run, said, until_embedded
 
 _TOPICS = (("espresso", "beverage", "drink"), ("cats", "pets", "animals"), ("Utrecht", "home", "city"))
 
@@ -75,18 +75,6 @@ async def found(ask: Ask, query: str, budget_ms: float = 1_000) -> list[str]:
 async def tell(ask: Ask, *facts: str) -> None:
     for turn, fact in enumerate(facts):
         await ask("memory_append", session_id="a", turn_id=turn, entries=said(fact, "Noted."))
-
-
-async def until_embedded(path, count: int) -> None:
-    connection = open_database(path)
-    try:
-        for _ in range(500):
-            if connection.execute("SELECT count(*) FROM item_signs").fetchone()[0] == count:
-                return
-            await asyncio.sleep(0.02)
-        raise AssertionError(f"{count} facts were never embedded")
-    finally:
-        connection.close()
 
 
 def test_a_memory_is_found_by_its_meaning(tmp_path, server):

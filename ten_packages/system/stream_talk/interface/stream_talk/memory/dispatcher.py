@@ -73,6 +73,13 @@ class Dispatcher:
 
     def step(self) -> int:
         """Deliver one batch; returns how many events were taken. Raises SinkAway or MemoryUnavailable, leaving all as it was."""
+        try:
+            return self._step()
+        except MemoryUnavailable:
+            self._let_go()  # a full or unplugged disk may come back, and then needs a new connection
+            raise
+
+    def _step(self) -> int:
         with explained(self._path):
             connection = self._connection = self._connection or open_database(self._path)
             events = outbox.lease(
@@ -117,13 +124,13 @@ class Dispatcher:
 
     def _count_failures(self, connection: sqlite3.Connection, refused: Sequence[tuple[PendingEvent, str]]) -> None:
         self.statistics.refused += len(refused)
-        dead = outbox.mark_failed(
-            connection, self._owner, refused, now_ms=clock.epoch_ms(), policy=self._settings.retry, rng=self._rng
-        )
+        policy = self._settings.retry
+        dead = [event for event, _ in refused if event.attempts + 1 >= policy.attempts_before_dead]
         if dead:
-            self.statistics.dead += len(dead)
             _LOG.error("%d events were refused too often and set aside: %s", len(dead), [event.id for event in dead])
-            self._sink.bury(dead)
+            self._sink.bury(dead)  # before they are marked: when the sink goes away now, they are tried once more
+            self.statistics.dead += len(dead)
+        outbox.mark_failed(connection, self._owner, refused, now_ms=clock.epoch_ms(), policy=policy, rng=self._rng)
 
     def tidy(self) -> None:
         if self._connection is not None:
@@ -131,10 +138,13 @@ class Dispatcher:
                 outbox.forget_delivered(self._connection, clock.epoch_ms() - self._settings.keep_delivered_ms)
 
     def close(self) -> None:
+        self._let_go()
+        self._sink.close()
+
+    def _let_go(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        self._sink.close()
 
 
 class DispatcherThread:
@@ -173,7 +183,7 @@ class DispatcherThread:
                 taken = self._round()
                 rounds += 1
                 if rounds % self._TIDY_EVERY_ROUNDS == 0:
-                    self._dispatcher.tidy()
+                    self._tidy()
                 if not taken:
                     self._wake.wait(self._pause_ms() / 1000)
                     self._wake.clear()
@@ -183,7 +193,11 @@ class DispatcherThread:
     def _round(self) -> int:
         try:
             taken = self._dispatcher.step()
-        except (SinkAway, MemoryUnavailable) as error:
+        except (
+            Exception
+        ) as error:  # whatever it is, events wait and nothing is lost; a dead thread would deliver none any more
+            if not isinstance(error, (SinkAway, MemoryUnavailable)):
+                _LOG.exception("the dispatcher failed")
             if not self._failures:
                 self._report(f"Events wait in the outbox: {error}")
             self._failures += 1
@@ -192,6 +206,12 @@ class DispatcherThread:
             self._report("Events are delivered again.")
         self._failures = 0
         return taken
+
+    def _tidy(self) -> None:
+        try:
+            self._dispatcher.tidy()
+        except MemoryUnavailable as error:
+            _LOG.warning("delivered events stay for now: %s", error)
 
     def _pause_ms(self) -> int:
         return (

@@ -106,22 +106,17 @@ def mark_failed(
     now_ms: int,
     policy: RetryPolicy,
     rng: random.Random,
-) -> list[PendingEvent]:
-    """Count an attempt against each; returns those that are dead now."""
-    dead = []
+) -> None:
+    """Count an attempt against each; those that have had their last are set aside."""
     with transaction(connection):
         for event, error in failures:
             attempts = event.attempts + 1
-            is_dead = attempts >= policy.attempts_before_dead
-            if is_dead:
-                dead.append(event)
+            dead_at = now_ms if attempts >= policy.attempts_before_dead else None
             connection.execute(
                 "UPDATE outbox_events SET attempts = ?, last_error = ?, next_attempt_at = ?, dead_at = ?,"
                 " lease_owner = NULL, leased_until = 0 WHERE id = ? AND lease_owner = ?",
-                (attempts, error[:500], now_ms + policy.delay_ms(attempts, rng), now_ms if is_dead else None,
-                 event.id, owner),
-            )  # fmt: skip
-    return dead
+                (attempts, error[:500], now_ms + policy.delay_ms(attempts, rng), dead_at, event.id, owner),
+            )
 
 
 def forget_delivered(connection: sqlite3.Connection, before_ms: int) -> int:
