@@ -95,6 +95,54 @@ def test_a_full_redis_refuses_the_whole_batch_and_takes_it_later(tmp_path, redis
     dispatcher.close()
 
 
+def test_a_redis_that_stands_still_loses_nothing_and_takes_all_when_it_goes_on(tmp_path, redis_server):
+    path = tmp_path / "memory.db"
+    tell(path, 10)
+    slow = RedisSink(redis_server.url, max_stream_length=1_000, max_event_bytes=100_000, timeout_s=0.3)
+    dispatcher = Dispatcher(path, slow, DispatcherSettings())
+    redis_server.halt()
+    with pytest.raises(SinkAway, match="cannot be reached"):
+        dispatcher.step()
+    assert pending(path) == 10
+    redis_server.go_on()
+    assert dispatcher.step() == 10
+    keys = [fields["idempotencyKey"] for _, fields in redis_server.client().xrange("events.analytics")]
+    assert list(dict.fromkeys(keys)) == [f"s#{turn}/analytics" for turn in range(10)], "all, in order, maybe twice"
+    dispatcher.close()
+
+
+def test_a_stream_name_that_is_taken_by_something_else_is_an_outage(tmp_path, redis_server):
+    path = tmp_path / "memory.db"
+    tell(path, 2)
+    client = redis_server.client()
+    client.set("events.analytics", "not a stream")
+    dispatcher = Dispatcher(path, sink(redis_server.url), DispatcherSettings())
+    with pytest.raises(SinkAway, match="WRONGTYPE"):
+        dispatcher.step()
+    client.delete("events.analytics")
+    assert dispatcher.step() == 2
+    dispatcher.close()
+
+
+def test_two_dispatchers_at_once_deliver_everything_once_and_in_order(tmp_path, redis_server):
+    path = tmp_path / "memory.db"
+    for session in "abcd":
+        tell(path, 50, session=session)
+    settings = DispatcherSettings(batch=7, flush_interval_ms=5)
+    threads = [DispatcherThread(Dispatcher(path, sink(redis_server.url), settings), settings) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        assert wait_for(lambda: pending(path) == 0, 30)
+    finally:
+        for thread in threads:
+            thread.stop()
+    entries = [fields for _, fields in redis_server.client().xrange("events.analytics")]
+    assert len(entries) == 200
+    for session in "abcd":
+        assert [int(f["turn"]) for f in entries if f["sessionId"] == session] == list(range(50))
+
+
 def test_something_that_is_not_redis_is_an_outage_not_a_crash(tmp_path):
     import socket
     import threading
@@ -163,6 +211,18 @@ def test_what_a_dead_worker_had_fetched_is_taken_over(tmp_path, redis_server):
     assert client.xpending("events.analytics", "analytics-workers")["pending"] == 0
 
 
+def test_a_heap_of_unreadable_events_does_not_hide_those_behind_it(tmp_path, redis_server):
+    client = redis_server.client()
+    for number in range(20):  # more than a worker reads at once
+        client.xadd("events.analytics", {"nonsense": str(number)})
+    tell(tmp_path / "memory.db", 3)
+    deliver_all(tmp_path / "memory.db", redis_server.url)
+    store = tmp_path / "analytics.db"
+    subprocess.run(worker(redis_server.url, "analytics", store, "--until-empty"), check=True, timeout=60)
+    assert sqlite3.connect(store).execute("SELECT count(*) FROM turns").fetchone() == (3,)
+    assert client.xlen("events.analytics.dead") == 20
+
+
 def test_an_unreadable_event_goes_to_the_dead_stream_and_the_worker_goes_on(tmp_path, redis_server):
     client = redis_server.client()
     client.xadd("events.ltm", {"nonsense": "1"})
@@ -184,6 +244,13 @@ def test_an_unreadable_event_goes_to_the_dead_stream_and_the_worker_goes_on(tmp_
     subprocess.run(worker(redis_server.url, "ltm", store, "--until-empty"), check=True, timeout=60)
     assert client.xlen("events.ltm.dead") == 1
     assert sqlite3.connect(store).execute("SELECT text FROM items").fetchall() == [("The user's name is Ada.",)]
+
+
+def test_a_wrong_redis_address_is_said(tmp_path):
+    refused = subprocess.run(
+        worker("not a url", "analytics", tmp_path / "a.db"), capture_output=True, text=True, check=False, timeout=60
+    )
+    assert refused.returncode == 1 and "redis://HOST:PORT/0" in refused.stderr and "Traceback" not in refused.stderr
 
 
 def test_a_worker_stops_in_order_on_sigterm(redis_server, tmp_path):

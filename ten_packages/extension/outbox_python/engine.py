@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from stream_talk.memory.dispatcher import SinkAway
 from stream_talk.memory.outbox import PendingEvent
 
@@ -25,10 +27,14 @@ def stream_of(event_type: str) -> str:
 
 
 class RedisSink:
-    def __init__(self, url: str, *, max_stream_length: int, max_event_bytes: int) -> None:
+    def __init__(
+        self, url: str, *, max_stream_length: int, max_event_bytes: int, timeout_s: float = _TIMEOUT_S
+    ) -> None:
+        # No retries here: the dispatcher's own back-off knows about leases, the client's does not.
         self._client = redis.Redis.from_url(
-            url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S, decode_responses=True
-        )
+            url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, decode_responses=True,
+            retry=Retry(NoBackoff(), 0),
+        )  # fmt: skip
         self._max_stream_length = max_stream_length
         self._max_event_bytes = max_event_bytes
 

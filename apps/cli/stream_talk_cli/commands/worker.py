@@ -80,6 +80,11 @@ def run(args: argparse.Namespace) -> int:
     except ImportError:
         print("The package redis is missing; pip install 'stream-talk[redis]'", file=sys.stderr)
         return 1
+    try:
+        client = redis.Redis.from_url(args.redis, decode_responses=True, socket_timeout=10.0)
+    except ValueError as error:
+        print(f"--redis is wrong ({error}); write redis://HOST:PORT/0", file=sys.stderr)
+        return 1
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     stopping = threading.Event()
 
@@ -96,7 +101,6 @@ def run(args: argparse.Namespace) -> int:
     settings = ConsumerSettings(
         f"events.{args.kind}", f"{args.kind}-workers", args.name, reclaim_idle_ms=int(args.reclaim_after * 1000)
     )
-    client = redis.Redis.from_url(args.redis, decode_responses=True, socket_timeout=10.0)
     consumer = Consumer(client, settings, handler)
     try:
         _serve(consumer, stopping, args)

@@ -1,11 +1,13 @@
 import random
+import threading
 from pathlib import Path
 
 import pytest
 from stream_talk.memory import outbox
 from stream_talk.memory.conversations import Entry, Event, append_turn
 from stream_talk.memory.database import open_database
-from stream_talk.memory.dispatcher import Dispatcher, DispatcherSettings, SinkAway
+from stream_talk.memory.dispatcher import Dispatcher, DispatcherSettings, DispatcherThread, SinkAway
+from stream_talk.memory.errors import MemoryUnavailable
 from stream_talk.memory.outbox import PendingEvent, RetryPolicy
 
 
@@ -104,6 +106,79 @@ def test_an_event_refused_too_often_is_set_aside_and_its_session_goes_on(connect
     assert sink.buried == ["a#0"]
     assert sink.got == ["a#1"]
     assert outbox.statistics(connection) == {"pending": 0, "delivered": 1, "dead": 1}
+    dispatcher.close()
+
+
+def test_a_sink_that_goes_away_at_the_burial_gets_the_dead_later(connection, path):
+    tell(connection, "a", 0)
+
+    class Undertaker(ListSink):
+        def bury(self, events):
+            if self.away:
+                raise SinkAway("down")
+            super().bury(events)
+
+        def deliver(self, events):
+            return [None] * len(events)
+
+    sink = Undertaker()
+    sink.refused, sink.away = {"a#0"}, True
+    policy = RetryPolicy(base_ms=0, longest_ms=0, attempts_before_dead=1)
+    dispatcher = Dispatcher(path, sink, DispatcherSettings(retry=policy))
+    with pytest.raises(SinkAway):
+        dispatcher.step()
+    assert outbox.statistics(connection)["pending"] == 1
+    sink.away = False
+    dispatcher.step()
+    assert sink.buried == ["a#0"] and outbox.statistics(connection)["dead"] == 1
+    dispatcher.close()
+
+
+def test_whatever_a_sink_throws_the_thread_goes_on(connection, path):
+    tell(connection, "a", 0)
+    arrived = threading.Event()
+
+    class Moody(ListSink):
+        failures = 2
+
+        def deliver(self, events):
+            if self.failures:
+                self.failures -= 1
+                raise UnicodeError("surprise")
+            arrived.set()
+            return super().deliver(events)
+
+    sink, said = Moody(), []
+    settings = DispatcherSettings(flush_interval_ms=10, lease_ms=20, retry=RetryPolicy(base_ms=5, longest_ms=10))
+    thread = DispatcherThread(Dispatcher(path, sink, settings), settings, report=said.append)
+    thread.start()
+    assert arrived.wait(20)
+    thread.stop()
+    assert sink.got == ["a#0"]
+    assert said == ["Events wait in the outbox: surprise", "Events are delivered again."]
+
+
+def test_a_payload_that_is_no_json_is_the_readers_trouble_not_the_dispatchers(connection, path):
+    tell(connection, "a", 0)
+    tell(connection, "b", 0)
+    connection.execute("UPDATE outbox_events SET payload = '{torn' WHERE session_id = 'a'")
+    sink = ListSink()
+    dispatcher = Dispatcher(path, sink, DispatcherSettings())
+    assert dispatcher.step() == 2 and sink.got == ["a#0", "b#0"]
+    dispatcher.close()
+
+
+def test_a_memory_file_that_comes_back_is_used_again(path):
+    path.write_bytes(b"junk" * 1_000)
+    sink = ListSink()
+    dispatcher = Dispatcher(path, sink, DispatcherSettings())
+    with pytest.raises(MemoryUnavailable):
+        dispatcher.step()
+    path.unlink()
+    connection = open_database(path)
+    tell(connection, "a", 0)
+    connection.close()
+    assert dispatcher.step() == 1
     dispatcher.close()
 
 

@@ -93,8 +93,8 @@ class Dispatcher:
                 return 0
             try:
                 self._deliver(connection, events)
-            except SinkAway:
-                self.statistics.sink_away += 1
+            except Exception as error:
+                self.statistics.sink_away += isinstance(error, SinkAway)
                 outbox.release(connection, self._owner, [event.id for event in events])
                 raise
             return len(events)
