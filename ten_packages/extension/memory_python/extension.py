@@ -32,6 +32,7 @@ class MemoryExtension(AsyncExtension):
             "memory_clear": self._clear,
         }
         self._told: set[str] = set()
+        self._report: Callable[[str], None] = lambda _text: None
 
     async def on_init(self, ten_env: AsyncTenEnv) -> None:
         properties, _ = await ten_env.get_property_to_json("")
@@ -42,7 +43,8 @@ class MemoryExtension(AsyncExtension):
             return
         ten_env.log_info(f"config: memory file {self._config.file}", category="key_point")
         self._service = SHARED.acquire(self._config.file)
-        self._memory = Memory(self._config, self._service, lambda text: self._tell_once(ten_env, text))
+        self._report = lambda text: self._tell_once(ten_env, text)
+        self._memory = Memory(self._config, self._service, self._report)
 
     async def on_start(self, ten_env: AsyncTenEnv) -> None:
         try:
@@ -118,7 +120,7 @@ class MemoryExtension(AsyncExtension):
             # The append before this said it already, or the next one will.
             return
         except Exception as error:  # the turn itself is safe; a task's error would be seen by nobody
-            self._tell_once(self.ten_env, f"a turn was stored but not digested: {error!r}")
+            self._report(f"a turn was stored but not digested: {error!r}")
 
     async def _search(self, tree: dict[str, Any]) -> dict[str, Any]:
         items = await self._ready.search(str(tree.get("query", "")), budget_ms=float(tree.get("budget_ms") or 100))

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from stream_talk import clock
+from stream_talk.engines.codec import RemoteError
 from stream_talk.engines.host import EngineCrashed, EngineHost, EngineSpec, HostSettings, QueueFull
 from stream_talk.engines.interfaces import EngineUnavailable
 from stream_talk.engines.shared import hosts
@@ -40,13 +41,20 @@ class Meaning:
         try:
             with clock.real_work():
                 vectors = await self._ask(list(texts))
-        except (EmbeddingFailed, EngineUnavailable, EngineCrashed, QueueFull) as error:
-            if not self._silent:
-                self._report(f"memories are found by their words only: {error}")
-            self._silent = True
+        except EngineUnavailable as error:
+            self._say(error)
+            self.close()  # what is not installed now will not be installed by the next turn
+            return None
+        except (EmbeddingFailed, EngineCrashed, QueueFull, RemoteError) as error:
+            self._say(error)
             return None
         self._silent = False
         return vectors
+
+    def _say(self, error: Exception) -> None:
+        if not self._silent:
+            self._report(f"memories are found by their words only: {error}")
+        self._silent = True
 
     async def _ask(self, texts: list[str]) -> list[list[float]]:
         if self._endpoint is not None:
@@ -58,3 +66,4 @@ class Meaning:
     def close(self) -> None:
         if self._host is not None:
             hosts.release(self._host)
+            self._host = None

@@ -16,7 +16,7 @@ class LocalEmbeddings:
         self.model = folder
         self._network: Any = None
 
-    def load(self) -> dict[str, Any]:
+    def load(self) -> None:
         folder = Path(self.model).expanduser()
         if not folder.is_dir():
             raise EngineUnavailable(
@@ -30,8 +30,9 @@ class LocalEmbeddings:
                 "pip install sentence-transformers, or set embeddings.base_url",
             ) from error
         self._network = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+
+    def warm_up(self) -> None:
         self.embed(["warm up"])
-        return {"model": self.model}
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         if self._network is None:
