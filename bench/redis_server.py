@@ -12,10 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RedisServer:
     url: str
+    port: int
+    command: list[str]
     process: subprocess.Popen[bytes]
+
+    def kill(self) -> None:
+        self.process.kill()  # it may be halted, and then no milder signal reaches it
+        self.process.wait()
+
+    def start_again(self) -> None:
+        """With what it had written down."""
+        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL)
+        _wait_for_port(self.port)
 
 
 def missing() -> str | None:
@@ -30,14 +41,17 @@ def redis_server(directory: Path) -> Iterator[RedisServer]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--dir", str(directory), "--save", ""]
+    command = [
+        "redis-server", "--bind", "127.0.0.1", "--port", str(port), "--dir", str(directory),
+        "--save", "", "--appendonly", "yes",
+    ]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    server = RedisServer(f"redis://127.0.0.1:{port}/0", port, command, process)
     try:
         _wait_for_port(port)
-        yield RedisServer(f"redis://127.0.0.1:{port}/0", process)
+        yield server
     finally:
-        process.kill()  # it may be halted, and then no milder signal reaches it
-        process.wait()
+        server.kill()
 
 
 def _wait_for_port(port: int) -> None:

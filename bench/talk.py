@@ -13,7 +13,7 @@ from typing import Any
 from bench import recorded_speech
 
 HELP = "talk: overhead from speech end to first sound, barge-in, stop, memory, conversations per core, the whole graph"
-ROWS = ("zero", "paced", "barge", "stop", "memory", "load", "events", "graph")
+ROWS = ("zero", "paced", "barge", "stop", "memory", "load", "events", "outage", "graph")
 VADS = {"silero": "silero_vad_python", "ten": "ten_vad_python"}
 
 
@@ -23,6 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--vad", choices=VADS, default="silero")
     parser.add_argument("--sessions", type=int, nargs="+", default=[20, 40], help="conversations at once, for load")
     parser.add_argument("--seconds", type=float, default=15.0, help="of each measurement under load")
+    parser.add_argument(
+        "--outage", type=float, default=60.0, metavar="SECONDS", help="without Redis, in the row outage"
+    )
     parser.add_argument("--graph", default="embedded", help="of the row graph")
     parser.add_argument("--prompts", type=int, default=50, help="recordings spoken to the whole graph")
     parser.add_argument("--core", type=int, default=None, help="keep this process on one core")
@@ -48,7 +51,7 @@ async def _measure(args: argparse.Namespace) -> dict[str, Any]:
 
     prepare_imports(find_graph(args.graph))
     from bench.conversation import measures
-    from bench.conversation.events import events
+    from bench.conversation.events import events, outage
     from bench.conversation.runtime import BenchRuntime
 
     if args.core is not None:
@@ -69,6 +72,7 @@ async def _measure(args: argparse.Namespace) -> dict[str, Any]:
         "memory": lambda: measures.memory(runtime, sessions=20, vad=vad),
         "load": load,
         "events": lambda: events(runtime, turns=args.turns, vad=vad),
+        "outage": lambda: outage(runtime, seconds=args.outage, turns=args.turns, vad=vad),
         "graph": lambda: measures.whole_graph(runtime, graph=args.graph, prompts=args.prompts),
     }
     for name in args.rows:

@@ -1,11 +1,13 @@
-"""What memory and events cost a conversation, with Redis there, halted, full and gone."""
+"""What memory and events cost a conversation, with Redis there, halted, full, gone, and gone for a while."""
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import signal
 import sqlite3
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,17 @@ from bench.conversation.runtime import BenchRuntime
 from bench.redis_server import RedisServer, missing, redis_server
 
 
-async def events(runtime: BenchRuntime, *, turns: int, vad: str) -> dict[str, Any]:
+def _left_out() -> str | None:
     if (reason := missing()) is not None:
-        return {"left_out": reason}
+        return reason
     if importlib.util.find_spec("redis") is None:
-        return {"left_out": "the Python client of Redis is not installed (pip install 'stream-talk[redis]')"}
+        return "the Python client of Redis is not installed (pip install 'stream-talk[redis]')"
+    return None
+
+
+async def events(runtime: BenchRuntime, *, turns: int, vad: str) -> dict[str, Any]:
+    if (reason := _left_out()) is not None:
+        return {"left_out": reason}
     report: dict[str, Any] = {}
     alone = Talk(Timetable(word_ms=25.0), vad=vad)
     await alone.start(runtime)
@@ -38,6 +46,56 @@ async def events(runtime: BenchRuntime, *, turns: int, vad: str) -> dict[str, An
         await talk.stop(runtime)
         report["waiting_events"] = _waiting(path)
     return report
+
+
+async def outage(runtime: BenchRuntime, *, seconds: float, turns: int, vad: str) -> dict[str, Any]:
+    """Redis dies in the middle of a conversation and comes back later."""
+    if (reason := _left_out()) is not None:
+        return {"left_out": reason}
+    report: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as name, redis_server(Path(name)) as server:
+        path = Path(name) / "memory.db"
+        talk = Talk(Timetable(word_ms=25.0), vad=vad, memory={"path": str(path), "redis_url": server.url})
+        await talk.start(runtime)
+        await _overhead(talk, WARM_TURNS)
+        report["before"] = await _overhead(talk, turns)
+        server.kill()
+        report["gone"] = await _converse_for(talk, seconds)
+        report["waiting_events"] = _waiting(path)
+        server.start_again()
+        back_s = time.perf_counter()
+        drained = asyncio.create_task(asyncio.to_thread(_drained, path))
+        report["back"] = await _overhead(talk, turns)
+        await talk.stop(runtime)
+        report["seconds_until_all_were_delivered"] = round(await drained - back_s, 1)
+        report |= _account(path, server.url)
+    return report
+
+
+async def _converse_for(talk: Talk, seconds: float) -> dict[str, Any]:
+    before, began_s = len(talk.overheads_ms()), time.perf_counter()
+    while time.perf_counter() - began_s < seconds:
+        await talk.person.converse(1)
+    return {"seconds": round(time.perf_counter() - began_s, 1)} | summary(talk.overheads_ms()[before:])
+
+
+def _drained(path: Path) -> float:
+    """When nothing waits any more; a file has no other way to tell."""
+    while _waiting(path):
+        time.sleep(0.1)
+    return time.perf_counter()
+
+
+def _account(path: Path, url: str) -> dict[str, int]:
+    import redis  # an extra: the other rows do without
+
+    client = redis.Redis.from_url(url, decode_responses=True)
+    keys = [fields["idempotencyKey"] for _, fields in client.xrange("events.analytics")]
+    client.close()
+    connection = sqlite3.connect(path)
+    written = {row[0] for row in connection.execute("SELECT idempotency_key FROM outbox_events")}
+    connection.close()
+    return {"written": len(written), "lost": len(written - set(keys)), "twice": len(keys) - len(set(keys))}
 
 
 async def _overhead(talk: Talk, turns: int) -> dict[str, Any]:
@@ -64,7 +122,7 @@ def _full(server: RedisServer) -> None:
 
 
 def _gone(server: RedisServer) -> None:
-    server.process.kill()
+    server.kill()
 
 
 _STATES = {
