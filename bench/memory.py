@@ -80,19 +80,28 @@ def _fill(path: Path, items: int, size: int, rng: random.Random) -> None:
     connection.close()
 
 
-def _retrieval(path: Path, size: int, rng: random.Random) -> dict[str, float]:
+def _retrieval(path: Path, size: int, rng: random.Random, index: str) -> dict[str, float] | str:
+    """A search by words, and by meaning with the vectors in SQLite (sqlite-vec) or in memory (numpy)."""
     import numpy as np
+    from stream_talk.memory import sqlite_vec
     from stream_talk.memory.database import open_database
     from stream_talk.memory.long_term import SqliteLongTermStore
+    from stream_talk.memory.vectors import NumpyIndex, SqliteVecIndex
 
     connection = open_database(path)
-    store = SqliteLongTermStore(connection, embedding_model="bench" if size else "")
+    if index == "sqlite-vec" and not sqlite_vec.load(connection):
+        connection.close()
+        return "left out: not installed, or this Python's SQLite loads no extensions"
+    vectors = {"numpy": NumpyIndex, "sqlite-vec": SqliteVecIndex}[index]("bench") if size else None
+    store = SqliteLongTermStore(connection, vectors=vectors)
     vector = np.random.default_rng(1).normal(size=size).tolist() if size else None
     store.search("warm up", limit=5, embedding=vector)
-    return _timed(
+    measured = _timed(
         60,
         lambda: store.search(f"what did I say about {' and '.join(_words(rng, 3))}?", limit=5, embedding=vector),
     )
+    connection.close()
+    return measured
 
 
 def run(args: argparse.Namespace) -> int:
@@ -102,17 +111,21 @@ def run(args: argparse.Namespace) -> int:
     rng = random.Random(1)
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "memory.db"
-        result = {"append_on_loop_ms": asyncio.run(_loop_cost(path, args.turns))}
+        result: dict[str, dict[str, float] | str] = {"append_on_loop_ms": asyncio.run(_loop_cost(path, args.turns))}
         connection = open_database(path)
         result["resume_ms"] = _timed(
             50, lambda: load_history(connection, "s", max_turns=args.turns, max_tokens=1_000_000)
         )
         connection.close()
         _fill(path, args.items, args.embeddings, rng)
-        result["retrieval_ms"] = _retrieval(path, args.embeddings, rng)
+        for index in ("numpy", "sqlite-vec") if args.embeddings else ("numpy",):
+            result[f"retrieval_ms, {index if args.embeddings else 'words only'}"] = _retrieval(
+                path, args.embeddings, rng, index
+            )
     if args.json:
         print(json.dumps(result, indent=2))
     else:
         for row, values in result.items():
-            print(f"{row:<20} " + "  ".join(f"{k} {v:.3f}" for k, v in values.items()))
+            shown = values if isinstance(values, str) else "  ".join(f"{k} {v:.3f}" for k, v in values.items())
+            print(f"{row:<26} {shown}")
     return 0

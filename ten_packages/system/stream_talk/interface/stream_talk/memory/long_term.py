@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from stream_talk.memory.database import scrub, transaction
-from stream_talk.memory.vectors import pack, signs_of, vector_index
+from stream_talk.memory.vectors import VectorIndex, pack, signs_of, vector_index
 from stream_talk.memory.words import index_words, query_words
 
 # How far down each ranking we look when the two are merged, and the constant of reciprocal rank fusion.
@@ -62,10 +62,12 @@ def _item(row: sqlite3.Row, score: float = 0.0) -> Item:
 class SqliteLongTermStore:
     """Items in the memory file: FTS5 for words, a vector search when items carry embeddings of `embedding_model`."""
 
-    def __init__(self, connection: sqlite3.Connection, *, embedding_model: str = "") -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, *, embedding_model: str = "", vectors: VectorIndex | None = None
+    ) -> None:
         self._connection = connection
         self._model = embedding_model
-        self._vectors = vector_index(connection, embedding_model) if embedding_model else None
+        self._vectors = vectors or (vector_index(connection, embedding_model) if embedding_model else None)
 
     def is_on(self, connection: sqlite3.Connection) -> bool:
         return self._connection is connection
