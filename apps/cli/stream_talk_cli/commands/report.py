@@ -19,7 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from stream_talk_cli.report.page import read_turns, render
+    from stream_talk_cli.report.page import render
+    from stream_talk_cli.report.turns import read_turns
     from stream_talk_cli.worker.analytics import export_csv, open_analytics
 
     path = args.file or analytics_file()

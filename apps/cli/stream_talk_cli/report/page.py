@@ -1,115 +1,141 @@
-"""From measured turns to one page."""
+"""From measured turns to one page that opens without a network."""
 
 from __future__ import annotations
 
-import json
-import sqlite3
 import time
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
-from typing import Any
 
-from stream_talk_cli.report.charts import Line, bar_chart, line_chart
+from stream_talk_cli.report.charts import Series, column_chart, line_chart, share_chart
+from stream_talk_cli.report.turns import Turn, groups, latencies, mean_waits, percentile, waited_for
 
-_BUCKETS = 24
+_SLOWEST = 5
+_MOST_DOTS = 2_000
+_PATIENCE_MS = 800.0
+_PATIENCE = "- - 800 ms: people start to repeat themselves"
+# What a person waits for in each node of our graphs.
+_WAITS = {
+    "vad": "vad: hearing that the voice stopped",
+    "stt": "stt: the last words",
+    "turn_detection": "turn_detection: is it my turn?",
+    "main_control": "main_control: is it my turn?",
+    "llm": "llm: the first words of the reply",
+    "tts": "tts: the first sound",
+    "host": "host: on its way to the ear",
+}
 _STYLE = """
-:root { color-scheme: light dark; --ink: #1d2433; --paper: #fcfcfa; --quiet: #6b7280; --bar: #3f7cac; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e7e9ee; --paper: #14171d; --quiet: #9aa3b2; --bar: #6ba6d6; } }
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 820px;
-  margin: 2.5rem auto; padding: 0 1rem; }
-h1 { font-weight: 600; letter-spacing: -0.01em } figure { margin: 2rem 0 } figcaption { font-weight: 600; margin-bottom: .5rem }
-svg { width: 100% } svg text { font-size: 12px; fill: var(--quiet) }
-.axis { stroke: var(--quiet); fill: none } .line { fill: none; stroke-width: 2 }
-rect { fill: var(--bar) } table { border-collapse: collapse } td, th { padding: .25rem 1.5rem .25rem 0; text-align: left }
-td { font-variant-numeric: tabular-nums }
+:root { color-scheme: light dark; --ink: #1d2433; --paper: #f6f6f2; --sheet: #fff; --quiet: #667085; --rule: #e4e4dd;
+  --a: #2f6f9f; --b: #c8553d; --c: #7a5195; --d: #4d8b57; --e: #c9952c; --f: #7d8797; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e7e9ee; --paper: #101318; --sheet: #181c23; --quiet: #98a2b3; --rule: #2a303a;
+  --a: #6ba6d6; --b: #e88b76; --c: #b795d0; --d: #83bf8d; --e: #e0b65c; --f: #98a2b3; } }
+* { box-sizing: border-box }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 880px; margin: 2.5rem auto;
+  padding: 0 1rem }
+h1 { font-weight: 650; letter-spacing: -.015em; margin: 0 } .when { color: var(--quiet); margin: .2rem 0 1.5rem }
+.cards { display: grid; grid-template-columns: repeat(3, 1fr); gap: .75rem }
+@media (max-width: 480px) { .cards { grid-template-columns: 1fr 1fr } }
+.cards div, figure { background: var(--sheet); border: 1px solid var(--rule); border-radius: 12px }
+.cards div { padding: .8rem 1rem } .cards b { display: block; font-size: 1.5rem; font-weight: 600; letter-spacing: -.02em }
+.cards span { color: var(--quiet); font-size: .85rem; line-height: 1.3; display: block }
+figure { margin: 1rem 0; padding: 1.1rem 1.2rem } figcaption { font-weight: 600; margin-bottom: .8rem }
+figcaption small { display: block; font-weight: 400; color: var(--quiet) }
+svg { width: 100%; display: block } svg text { font-size: 12px; fill: var(--quiet); font-variant-numeric: tabular-nums }
+.grid { stroke: var(--rule) } .mark { stroke: var(--quiet); stroke-dasharray: 3 4 } .line { fill: none; stroke-width: 2 }
+.dot { fill: var(--quiet); opacity: .45 } .a, .part0 { stroke: var(--a); --own: var(--a) } .b, .part1 { stroke: var(--b); --own: var(--b) }
+.c, .part2 { stroke: var(--c); --own: var(--c) } .part3 { --own: var(--d) } .part4 { --own: var(--e) } .part5 { --own: var(--f) }
+.solid { fill: var(--own); stroke: none }
+table { border-collapse: collapse; width: 100%; margin-top: .8rem; font-size: .92rem }
+td, th { padding: .3rem .8rem .3rem 0; text-align: left; font-weight: 400 } tr + tr > * { border-top: 1px solid var(--rule) }
+td { font-variant-numeric: tabular-nums; white-space: nowrap; width: 1%; text-align: right }
+td:last-child { padding-right: 0 }
+th i { display: inline-block; width: .7rem; height: .7rem; border-radius: 3px; margin-right: .6rem; background: var(--own) }
 """
 
 
-@dataclass(slots=True)
-class Turn:
-    ts_ms: int
-    ttfa_ms: float | None
-    endpoint_ms: float | None
-    interrupted: bool
-    spans: list[dict[str, Any]]
+def _labels(turns: Sequence[Turn]) -> list[str]:
+    """The time at the left edge, in the middle, and at the right edge."""
+    chosen = [turns[0], turns[len(turns) // 2], turns[-1]] if len(turns) > 2 else [turns[0], turns[-1]]
+    days = {time.strftime("%Y-%m-%d", time.localtime(turn.ts_ms / 1000)) for turn in (turns[0], turns[-1])}
+    shape = "%H:%M" if len(days) == 1 else "%d %b %H:%M"
+    return [time.strftime(shape, time.localtime(turn.ts_ms / 1000)) for turn in chosen]
 
 
-def percentile(values: Sequence[float], share: float) -> float | None:
-    if not values:
-        return None
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+def _period(turns: Sequence[Turn]) -> str:
+    first, last = (time.strftime("%Y-%m-%d %H:%M", time.localtime(t.ts_ms / 1000)) for t in (turns[0], turns[-1]))
+    return f"{first} to {last}"
 
 
-def read_turns(connection: sqlite3.Connection) -> list[Turn]:
-    rows = connection.execute("SELECT ts, ttfa_ms, endpoint_ms, interrupted, spans FROM turns ORDER BY ts")
-    return [Turn(r["ts"], r["ttfa_ms"], r["endpoint_ms"], bool(r["interrupted"]), json.loads(r["spans"])) for r in rows]
+def _milliseconds(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.0f} ms"
 
 
-def _buckets(turns: Sequence[Turn]) -> list[list[Turn]]:
-    size = max(1, -(-len(turns) // _BUCKETS))
-    return [list(turns[i : i + size]) for i in range(0, len(turns), size)]
+def _share(turns: Sequence[Turn]) -> float:
+    return 100 * sum(turn.interrupted for turn in turns) / len(turns)
 
 
-def _latencies(turns: Sequence[Turn]) -> list[float]:
-    return [turn.ttfa_ms for turn in turns if turn.ttfa_ms is not None]
+def _cards(turns: Sequence[Turn], errors: int) -> str:
+    known = latencies(turns)
+    cards = [
+        ("turns", f"{len(turns):,}"),
+        ("conversations", f"{len({turn.session_id for turn in turns}):,}"),
+        ("p50, speech end to first sound", _milliseconds(percentile(known, 0.5))),
+        ("p95", _milliseconds(percentile(known, 0.95))),
+        ("of the replies were interrupted", f"{_share(turns):.1f} %"),
+        ("errors", f"{errors:,}"),
+    ]
+    shown = "".join(f"<div><b>{escape(value)}</b><span>{escape(name)}</span></div>" for name, value in cards)
+    return f'<div class="cards">{shown}</div>'
 
 
-def _when(ts_ms: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(ts_ms / 1000))
+def _charts(turns: Sequence[Turn]) -> str:
+    parts, labels = groups(turns), _labels(turns)
+    each = f"Dots are turns in the order in which they happened; lines go over groups of about {len(parts[0])}."
+    seen = turns[:: len(turns) // _MOST_DOTS + 1]
+    latency = line_chart(
+        "Speech end to first sound", each,
+        [Series("p50", "a", [percentile(latencies(part), 0.5) for part in parts]),
+         Series("p95", "b", [percentile(latencies(part), 0.95) for part in parts])],
+        unit="ms", labels=labels, dots=[turn.ttfa_ms for turn in seen], mark=(_PATIENCE_MS, _PATIENCE),
+    )  # fmt: skip
+    interrupted = Series("interrupted", "c", [_share(part) for part in parts])
+    interruptions = column_chart(
+        "Replies that were interrupted", "Share of each group.", interrupted, unit="%", labels=labels
+    )
+    waits = [(_WAITS.get(node, node), value) for node, value in mean_waits(turns)]
+    share = share_chart(
+        "What a turn waits for", "Mean, from speech end to first sound. Stages overlap: each moment counts for the one that began last.",
+        waits, unit="ms",
+    )  # fmt: skip
+    return latency + interruptions + (share if waits else "")
 
 
-def _engine_share(turns: Sequence[Turn]) -> list[tuple[str, float]]:
-    """Mean milliseconds a turn spends in each node."""
-    total: dict[str, float] = defaultdict(float)
-    for turn in turns:
-        for span in turn.spans:
-            try:
-                total[str(span.get("node") or span["name"])] += float(span["end_ms"]) - float(span["start_ms"])
-            except (KeyError, TypeError, ValueError):
-                continue
-    return [(name, value / len(turns)) for name, value in total.items()]
-
-
-def _table(rows: Sequence[tuple[str, str]]) -> str:
-    return "<table>" + "".join(f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in rows) + "</table>"
+def _slowest(turns: Sequence[Turn]) -> str:
+    slow = sorted((turn for turn in turns if turn.ttfa_ms is not None), key=lambda turn: -(turn.ttfa_ms or 0.0))
+    rows = []
+    for turn in slow[:_SLOWEST]:
+        waits = waited_for(turn)
+        longest = max(waits, key=lambda node: waits[node], default="")
+        why = f"{waits[longest]:,.0f} ms in {longest}" if longest else ""
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(turn.ts_ms / 1000))
+        name = f"{turn.session_id}#{turn.number}"
+        cells = "".join(f"<td>{escape(text)}</td>" for text in (when, _milliseconds(turn.ttfa_ms), why))
+        rows.append(f"<tr><th>{escape(name)}</th>{cells}</tr>")
+    title = "<figcaption>The slowest turns<small>Search the log for the name (correlationId).</small></figcaption>"
+    return f"<figure>{title}<table>{''.join(rows)}</table></figure>" if rows else ""
 
 
 def render(turns: Sequence[Turn], errors: Sequence[tuple[str, int]]) -> str:
     """The page. With no turns it says so, and how to get some."""
     head = (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Stream-Talk report</title><style>{_STYLE}</style>'
+        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>Stream-Talk report</title><style>{_STYLE}</style>"
     )
     if not turns:
         return f"{head}<h1>No turns measured yet</h1><p>Run <code>stream-talk worker analytics</code> beside a conversation.</p>"
-    latencies, buckets = _latencies(turns), _buckets(turns)
-    left, right = _when(turns[0].ts_ms), _when(turns[-1].ts_ms)
-
-    def shown(value: float | None) -> str:
-        return "–" if value is None else f"{value:.0f} ms"
-
-    facts = [
-        ("Turns", str(len(turns))),
-        ("Speech end to first sound, p50", shown(percentile(latencies, 0.5))),
-        ("Speech end to first sound, p95", shown(percentile(latencies, 0.95))),
-        ("Interrupted replies", f"{100 * sum(t.interrupted for t in turns) / len(turns):.1f} %"),
-        ("Errors", str(sum(count for _, count in errors))),
-    ]
-    latency = line_chart(
-        "Speech end to first sound",
-        [
-            Line("p50", "#3f7cac", [percentile(_latencies(b), 0.5) for b in buckets]),
-            Line("p95", "#c8553d", [percentile(_latencies(b), 0.95) for b in buckets]),
-        ],
-        unit="ms", left=left, right=right,
-    )  # fmt: skip
-    interruptions = line_chart(
-        "Replies that were interrupted",
-        [Line("share", "#7a5195", [100 * sum(t.interrupted for t in b) / len(b) for b in buckets])],
-        unit="%", left=left, right=right,
-    )  # fmt: skip
-    share = bar_chart("Where a turn spends its time (mean)", _engine_share(turns), unit="ms")
-    trouble = bar_chart("Errors by stage", [(name, float(count)) for name, count in errors], unit="") if errors else ""
-    return f"{head}<h1>Stream-Talk report</h1>{_table(facts)}{latency}{interruptions}{share}{trouble}"
+    trouble = share_chart(
+        "Errors by stage", "How often.", [(name, float(count)) for name, count in errors], unit="times"
+    )
+    return (
+        f'{head}<h1>Stream-Talk report</h1><p class="when">{escape(_period(turns))}</p>'
+        f"{_cards(turns, sum(count for _, count in errors))}{_charts(turns)}{trouble if errors else ''}{_slowest(turns)}"
+    )

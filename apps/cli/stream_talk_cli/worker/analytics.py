@@ -15,13 +15,13 @@ from stream_talk_cli.worker.events import StreamEvent
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS turns (
     idempotency_key TEXT PRIMARY KEY, session_id TEXT NOT NULL, turn INTEGER NOT NULL, ts INTEGER NOT NULL,
-    ttfa_ms REAL, endpoint_ms REAL, interrupted INTEGER NOT NULL DEFAULT 0, graph TEXT NOT NULL DEFAULT '',
+    ttfa_ms REAL, endpoint_ms REAL, interrupted INTEGER NOT NULL DEFAULT 0,
     spans TEXT NOT NULL DEFAULT '[]');
 CREATE TABLE IF NOT EXISTS errors (
     idempotency_key TEXT PRIMARY KEY, session_id TEXT NOT NULL, turn INTEGER NOT NULL, ts INTEGER NOT NULL,
     module TEXT NOT NULL, message TEXT NOT NULL);
 """
-TURN_COLUMNS = ("session_id", "turn", "ts", "ttfa_ms", "endpoint_ms", "interrupted", "graph")
+TURN_COLUMNS = ("session_id", "turn", "ts", "ttfa_ms", "endpoint_ms", "interrupted")
 
 
 def open_analytics(path: Path) -> sqlite3.Connection:
@@ -57,10 +57,10 @@ class AnalyticsHandler:
     def _turn(self, event: StreamEvent) -> None:
         p = event.payload
         self._connection.execute(
-            "INSERT OR REPLACE INTO turns VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO turns (idempotency_key, session_id, turn, ts, ttfa_ms, endpoint_ms, interrupted, spans)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (event.idempotency_key, event.session_id, event.turn, event.ts_ms, _number(p.get("ttfa_ms")),
-             _number(p.get("endpoint_ms")), int(bool(p.get("interrupted"))), str(p.get("graph", "")),
-             json.dumps(p.get("spans") or [])),
+             _number(p.get("endpoint_ms")), int(bool(p.get("interrupted"))), json.dumps(p.get("spans") or [])),
         )  # fmt: skip
 
     def _error(self, event: StreamEvent) -> None:
