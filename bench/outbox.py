@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import random
 import sys
 import tempfile
 import time
@@ -21,7 +22,10 @@ _ROOT = Path(__file__).resolve().parent.parent
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--events", type=int, default=20_000)
     parser.add_argument(
-        "--kills", type=int, default=0, help="also kill dispatchers and workers this often (needs the checkout)"
+        "--kills",
+        type=int,
+        default=0,
+        help="also kill dispatchers, workers and writers this often (needs the checkout)",
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
@@ -50,6 +54,21 @@ def _throughput(directory: Path, url: str, events: int) -> dict[str, float]:
     return {"events": float(events), "seconds": elapsed, "events_per_s": events / elapsed}
 
 
+def _writers(kills: int, seed: int) -> dict[str, str]:
+    """What a file holds after its writer was killed, and at random instants as if the power had gone."""
+    writer_run = importlib.import_module("writer_run")
+    with tempfile.TemporaryDirectory() as name:
+        after = writer_run.kill_writers(Path(name) / "memory.db", kills, random.Random(seed))
+    with tempfile.TemporaryDirectory() as name:
+        cuts = writer_run.cut_power(Path(name) / "memory.db", kills, random.Random(seed))
+    whole = sum(cut.complete for cut in cuts)
+    kept = "all kept, each with its event" if after.complete else f"BROKEN: {after}"
+    return {
+        f"writer killed {kills} times": f"{after.acknowledged} turns acknowledged, {kept}",
+        f"power cut {kills} times": f"{whole} files whole, over {cuts[-1].acknowledged} turns",
+    }
+
+
 def run(args: argparse.Namespace) -> int:
     if (reason := missing()) is not None:
         print(reason, file=sys.stderr)
@@ -67,10 +86,13 @@ def run(args: argparse.Namespace) -> int:
                 Path(name), server.url, dispatcher_kills=args.kills - workers, worker_kills=workers, seed=args.seed
             )
         result["crashes"] = asdict(report)
+        result["writers"] = _writers(args.kills, args.seed)
     if args.json:
         print(json.dumps(result, indent=2))
         return 0
     print(f"one dispatcher: {result['throughput']['events_per_s']:,.0f} events/s")
     for key, value in result.get("crashes", {}).items():
         print(f"  {key.replace('_', ' ')}: {value}")
+    for key, value in result.get("writers", {}).items():
+        print(f"{key}: {value}")
     return 0
