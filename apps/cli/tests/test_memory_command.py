@@ -1,7 +1,8 @@
 import json
+from pathlib import Path
 
 import pytest
-from stream_talk.memory.conversations import Entry, append_turn
+from stream_talk.memory.conversations import Entry, Event, append_turn
 from stream_talk.memory.database import open_database
 from stream_talk.memory.long_term import NewItem, SqliteLongTermStore
 from stream_talk_cli.main import main
@@ -50,6 +51,18 @@ def test_delete_asks_first(file, monkeypatch):
     monkeypatch.setattr("builtins.input", lambda prompt: "n")
     assert main(["memory", "--file", file, "delete", "abc"]) == 1
     assert main(["memory", "--file", file, "show", "abc"]) == 0
+
+
+def test_events_that_were_set_aside_are_shown_and_tried_again(file, capsys):
+    connection = open_database(Path(file))
+    append_turn(connection, "abc", 1, [Entry("user", "x", 1)], [Event("analytics.turn", {}, "k")])
+    connection.execute("UPDATE outbox_events SET dead_at = 5, attempts = 12, last_error = 'too large'")
+    connection.close()
+    assert main(["memory", "--file", file, "events"]) == 0
+    shown = capsys.readouterr().out
+    assert "0 wait, 0 delivered lately, 1 set aside" in shown and "abc#1  12 attempts: too large" in shown
+    assert main(["memory", "--file", file, "events", "--retry"]) == 0
+    assert "1 wait, 0 delivered lately, 0 set aside" in capsys.readouterr().out
 
 
 def test_a_damaged_file_is_said_without_a_traceback(tmp_path, capsys):

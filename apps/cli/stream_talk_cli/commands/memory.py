@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from stream_talk.memory import conversations
+from stream_talk.memory import conversations, outbox
 from stream_talk.memory.database import explained, open_database
 from stream_talk.memory.errors import MemoryUnavailable
 from stream_talk.memory.long_term import SqliteLongTermStore
@@ -39,6 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     correct.add_argument("text")
     forget = actions.add_parser("forget", help="delete one remembered fact")
     forget.add_argument("id", type=int)
+    events = actions.add_parser("events", help="how many events wait, and which were set aside")
+    events.add_argument("--retry", action="store_true", help="let those that were set aside try again")
     delete = actions.add_parser("delete", help="delete one conversation, or everything with --all")
     delete.add_argument("session", nargs="?")
     delete.add_argument("--all", action="store_true")
@@ -143,6 +145,18 @@ def _say_changed(changed: bool, item_id: int) -> int:
     return 0 if changed else 1
 
 
+def _events(connection: sqlite3.Connection, args: argparse.Namespace) -> int:
+    if args.retry:
+        print(f"{outbox.revive(connection)} events try again.")
+    counts = outbox.statistics(connection)
+    print(f"{counts['pending']} wait, {counts['delivered']} delivered lately, {counts['dead']} set aside")
+    for row in outbox.set_aside(connection):
+        print(
+            f"{row['id']:6d}  {row['type']}  {row['session_id']}#{row['turn']}  {row['attempts']} attempts: {row['last_error']}"
+        )
+    return 0
+
+
 def _delete(connection: sqlite3.Connection, args: argparse.Namespace) -> int:
     if bool(args.session) == args.all:
         print("Name one conversation, or say --all.", file=sys.stderr)
@@ -161,5 +175,6 @@ def _delete(connection: sqlite3.Connection, args: argparse.Namespace) -> int:
 
 
 _ACTIONS = {
-    "list": _list, "show": _show, "export": _export, "facts": _facts, "correct": _correct, "forget": _forget, "delete": _delete,
+    "list": _list, "show": _show, "export": _export, "facts": _facts, "correct": _correct, "forget": _forget, "events": _events,
+    "delete": _delete,
 }  # fmt: skip

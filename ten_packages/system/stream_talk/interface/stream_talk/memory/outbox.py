@@ -119,6 +119,20 @@ def mark_failed(
             )
 
 
+def set_aside(connection: sqlite3.Connection) -> list[sqlite3.Row]:
+    """The dead, oldest first, with what was last said against each."""
+    return connection.execute(
+        "SELECT id, session_id, turn, type, attempts, last_error FROM outbox_events WHERE dead_at IS NOT NULL ORDER BY id"
+    ).fetchall()
+
+
+def revive(connection: sqlite3.Connection) -> int:
+    """Let the dead try again from the beginning; returns how many."""
+    return connection.execute(
+        "UPDATE outbox_events SET dead_at = NULL, attempts = 0, next_attempt_at = 0 WHERE dead_at IS NOT NULL"
+    ).rowcount
+
+
 def forget_delivered(connection: sqlite3.Connection, before_ms: int) -> int:
     """Delivered events are kept a while for a look, then dropped."""
     return connection.execute("DELETE FROM outbox_events WHERE delivered_at < ?", (before_ms,)).rowcount
