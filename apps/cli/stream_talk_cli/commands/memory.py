@@ -13,6 +13,7 @@ from typing import Any
 from stream_talk.memory import conversations, outbox
 from stream_talk.memory.database import explained, open_database
 from stream_talk.memory.errors import MemoryUnavailable
+from stream_talk.memory.export import exported
 from stream_talk.memory.long_term import SqliteLongTermStore
 from stream_talk.paths import memory_file
 
@@ -102,19 +103,11 @@ def _show(connection: sqlite3.Connection, args: argparse.Namespace) -> int:
 
 
 def _export(connection: sqlite3.Connection, args: argparse.Namespace) -> int:
-    sessions = (
-        [args.session]
-        if args.session
-        else [c.session_id for c in conversations.list_conversations(connection, limit=-1)]
-    )
-    content = {
-        "conversations": {session: conversations.read_conversation(connection, session) for session in sessions},
-        "items": [{f: getattr(i, f) for f in i.__slots__} for i in SqliteLongTermStore(connection).list(limit=-1)],
-    }
+    content = exported(connection, [args.session] if args.session else None)
     text = json.dumps(content, ensure_ascii=False, indent=2)
     if args.out:
         args.out.write_text(text, encoding="utf-8")
-        print(f"{len(sessions)} conversations written to {args.out}")
+        print(f"{len(content['conversations'])} conversations written to {args.out}")
     else:
         print(text)
     return 0

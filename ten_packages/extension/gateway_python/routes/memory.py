@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from stream_talk import clock
 from stream_talk.memory import conversations
+from stream_talk.memory.export import exported
 from stream_talk.memory.long_term import SqliteLongTermStore
 from stream_talk.memory.service import SHARED
 from stream_talk.paths import memory_file
@@ -58,6 +59,10 @@ def router(gateway: Gateway) -> APIRouter:
     async def forgotten(session_id: str) -> Any:
         deleted = await _ask(lambda c: conversations.delete_conversation(c, session_id))
         return {"deleted": True} if deleted else _missing("conversation")
+
+    @routes.get("/export", summary="Everything: all conversations and all facts")
+    async def everything() -> Any:
+        return await _ask(exported)
 
     @routes.delete("", summary="Forget everything")
     async def all_forgotten() -> Any:
