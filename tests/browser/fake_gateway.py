@@ -174,6 +174,8 @@ class FakeGateway:
                 Route("/v1/memory/items", self._memory_items),
                 Route("/v1/memory/items/{id}", self._memory_item, methods=["PATCH", "DELETE"]),
                 Route("/v1/memory/conversations", self._memory_conversations),
+                Route("/v1/memory/export", self._memory_export),
+                Route("/v1/memory", self._memory_forget, methods=["DELETE"]),
                 Mount("/", StaticFiles(directory=WEB, html=True)),
             ]
         )
@@ -205,6 +207,13 @@ class FakeGateway:
         if self.memories is None:
             return JSONResponse({"error": {"code": "not_found", "message": "no memory"}}, status_code=404)
         return JSONResponse({"conversations": self.conversations})
+
+    async def _memory_export(self, _request: Request) -> Response:
+        return JSONResponse({"conversations": self.conversations, "items": self.memories})
+
+    async def _memory_forget(self, _request: Request) -> Response:
+        self.memories, self.conversations = [], []
+        return JSONResponse({"deleted": True})
 
     async def _talk(self, ws: WebSocket) -> None:
         offered = ws.scope.get("subprotocols", [])

@@ -252,6 +252,25 @@ def test_memory_is_shown_corrected_and_deleted(open_page: Opener, gateway: FakeG
     until(lambda: gateway.memories is not None and len(gateway.memories) == 2)
 
 
+def test_everything_remembered_can_be_exported_and_deleted(open_page: Opener, gateway: FakeGateway) -> None:
+    gateway.prepare_memory()
+    page = open_page(before=KEEP_BLOBS)
+    page.wait("!document.querySelector('[data-panel=memory]').hidden")
+    talk(page, gateway)
+    gateway.say("memory", turn_id=1, items=[{"id": 77, "text": "Long ago you had a boat"}])
+    page.click('[data-panel="memory"]')
+    page.wait("document.querySelectorAll('#memory-items li').length === 4")
+    assert page.text("#memory-items li.used span") == "Long ago you had a boat", "used, however old"
+    page.click("#memory-export")
+    page.wait("Boolean(window.saved)")
+    assert "Your sister Ana lives in Porto" in page.eval("window.saved.text()")
+    page.click("#memory-forget")
+    assert gateway.memories, "once is not sure"
+    page.click("#memory-forget")
+    until(lambda: gateway.memories == [])
+    page.wait("document.querySelectorAll('#memory-items li, #memory-conversations li').length === 0")
+
+
 def test_without_memory_there_is_no_memory_button(open_page: Opener) -> None:
     page = open_page()
     page.wait("document.querySelectorAll('#graph option').length === 3")

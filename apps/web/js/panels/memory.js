@@ -1,13 +1,15 @@
 // What the server remembers, to read, correct and delete. Hidden on a server that remembers nothing.
 
 import { byId, el } from "../view/dom.js";
+import { download } from "../view/download.js";
 
 const TYPING_PAUSE_MS = 250;
+const SURE_MS = 4000;
 
 export class MemoryPanel {
   constructor({ t, server }) {
     Object.assign(this, { t, server });
-    this.used = new Set();
+    this.used = new Map();
     this.asked = 0;
     byId("memory-search").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -17,6 +19,30 @@ export class MemoryPanel {
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.items(), TYPING_PAUSE_MS);
     });
+    byId("memory-export").addEventListener("click", () => this.attempt(async () => {
+      download("stream-talk-memory.json", "application/json", JSON.stringify(await this.server.allMemory(), null, 2));
+    }));
+    byId("memory-forget").addEventListener("click", () => this.forget(byId("memory-forget")));
+  }
+
+  /** The second press within a few seconds means it. */
+  forget(button) {
+    clearTimeout(this.sure);
+    const label = (key) => { button.textContent = this.t(key); };
+    if (!button.classList.toggle("sure")) {
+      label("memoryForget");
+      this.attempt(async () => {
+        await this.server.forgetEverything();
+        this.used = new Map();
+        await this.show();
+      });
+      return;
+    }
+    label("memoryForgetSure");
+    this.sure = setTimeout(() => {
+      button.classList.remove("sure");
+      label("memoryForget");
+    }, SURE_MS);
   }
 
   /** True when this server has a memory at all. */
@@ -25,7 +51,7 @@ export class MemoryPanel {
   }
 
   highlight(items) {
-    this.used = new Set(items.map((item) => String(item.id)));
+    this.used = new Map(items.map((item) => [String(item.id), item]));
   }
 
   async show() {
@@ -36,9 +62,14 @@ export class MemoryPanel {
     this.asked += 1;
     const mine = this.asked;
     await this.attempt(async () => {
-      const answer = await this.server.memoryItems(byId("memory-query").value);
+      const query = byId("memory-query").value;
+      const answer = await this.server.memoryItems(query);
       if (mine !== this.asked) return;
-      const items = [...(answer?.items ?? [])].sort((a, b) => Number(this.used.has(String(b.id))) - Number(this.used.has(String(a.id))));
+      const found = answer?.items ?? [];
+      // Only the newest are listed, but what the last reply used is always among them.
+      const listed = new Set(found.map((item) => String(item.id)));
+      const older = query ? [] : [...this.used.values()].filter((item) => !listed.has(String(item.id)));
+      const items = [...older, ...found].sort((a, b) => Number(this.used.has(String(b.id))) - Number(this.used.has(String(a.id))));
       byId("memory-items").replaceChildren(...items.map((item) => this.item(item)));
       this.status(items.length === 0 ? this.t("memoryNone") : "");
     });
@@ -52,6 +83,7 @@ export class MemoryPanel {
       this.button("edit", item.text, () => this.edit(line, item)),
       this.button("delete", item.text, () => this.attempt(async () => {
         await this.server.deleteItem(item.id);
+        this.used.delete(String(item.id));
         line.remove();
       })),
     );
@@ -63,7 +95,9 @@ export class MemoryPanel {
     field.value = item.text;
     const save = this.button("save", "", () => this.attempt(async () => {
       await this.server.correctItem(item.id, field.value);
-      line.replaceWith(this.item({ ...item, text: field.value }));
+      const corrected = { ...item, text: field.value };
+      if (this.used.has(String(item.id))) this.used.set(String(item.id), corrected);
+      line.replaceWith(this.item(corrected));
     }));
     const cancel = this.button("cancel", "", () => line.replaceWith(this.item(item)));
     line.replaceChildren(field, save, cancel);

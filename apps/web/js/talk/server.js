@@ -74,6 +74,14 @@ export class Server {
   deleteConversation(id) {
     return this.ask(`/v1/memory/conversations/${encodeURIComponent(id)}`, { method: "DELETE" });
   }
+
+  allMemory() {
+    return this.ask("/v1/memory/export");
+  }
+
+  forgetEverything() {
+    return this.ask("/v1/memory", { method: "DELETE" });
+  }
 }
 
 /** Servers list voices as names or as objects; we need an id and something to read. */
