@@ -10,7 +10,7 @@ COPY bench bench
 COPY graphs graphs
 COPY scripts/requirements-nodeps.txt scripts/requirements-nodeps.txt
 COPY ten_packages ten_packages
-RUN /opt/stream-talk/bin/pip install --no-cache-dir -c constraints.txt ".[redis,sqlite-vec]" \
+RUN /opt/stream-talk/bin/pip install --no-cache-dir -c constraints.txt ".[redis,sqlite-vec,tls]" \
  && /opt/stream-talk/bin/pip install --no-cache-dir --no-deps -r scripts/requirements-nodeps.txt
 
 FROM python:3.12-slim-bookworm AS base

@@ -18,6 +18,9 @@ ROOT = Path(__file__).resolve().parent.parent
 CONSTRAINTS = ROOT / "constraints.txt"
 NODEPS = ROOT / "scripts" / "requirements-nodeps.txt"
 _STEPS_PER_LINE_LIMIT = 100
+# Installed and never read, 20 MB: pip's bytecode, and all forms of Silero's model but the one that we load.
+_UNREAD = ("pip/**/__pycache__", "silero_vad/data/silero_vad*")
+_READ = ("silero_vad_16k_op15.onnx",)
 
 
 class SetupFailed(Exception):
@@ -41,7 +44,7 @@ class _Stamps:
 
     def __init__(self, environment: Path, extras: str, files: list[Path]) -> None:
         self._file = environment / "stream-talk.stamp"
-        self._project = _fingerprint(sys.version, [ROOT / "pyproject.toml", CONSTRAINTS])
+        self._project = _fingerprint(sys.version, [Path(__file__), ROOT / "pyproject.toml", CONSTRAINTS])
         self._own = f"{self._project} {_fingerprint(extras, files)}"
 
     def _lines(self) -> list[str]:
@@ -127,6 +130,18 @@ def _make(environment: Path) -> None:
             f"{sys.executable} cannot make a virtual environment: {reason}\n"
             f"On Debian and Ubuntu: apt install python3-venv (or python{version}-venv), and run this again."
         ) from None
+    # Python 3.10 and 3.11 put it into every environment; who needs it says so and gets it.
+    uninstall = [str(python_of(environment)), "-m", "pip", "uninstall", "--disable-pip-version-check", "-q", "-y"]
+    subprocess.run([*uninstall, "setuptools"], check=False, capture_output=True)
+
+
+def _trim(environment: Path) -> None:
+    for site in (*environment.glob("lib/python*/site-packages"), *environment.glob("Lib/site-packages")):
+        for path in [found for pattern in _UNREAD for found in site.glob(pattern) if found.name not in _READ]:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
 
 
 def ensure_environment(
@@ -155,5 +170,6 @@ def ensure_environment(
     for path in nodeps:
         if path.is_file():
             _pip(environment, ["--no-deps", "-r", str(path)], f"{title} ({path.stem})", log)
+    _trim(environment)
     stamps.add()
     return interpreter

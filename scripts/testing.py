@@ -147,7 +147,9 @@ def main(arguments: list[str]) -> int:
     ensure_javascript_clients()
     python = str(
         bootstrap.ensure_environment(
-            ROOT / ".venv", title="Installing Stream-Talk and its test tools", extras="dev,redis,lmstudio,deployment"
+            ROOT / ".venv",
+            title="Installing Stream-Talk and its test tools",
+            extras="dev,redis,lmstudio,deployment,tls",
         )
     )
     if arguments:

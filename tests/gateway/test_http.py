@@ -175,6 +175,15 @@ def test_the_certificate_is_kept_until_it_must_change(tmp_path):
     assert (tmp_path / "self-signed.key").stat().st_mode & 0o077 == 0
 
 
+def test_without_its_package_a_certificate_says_what_brings_it(tmp_path, monkeypatch):
+    import asyncio
+
+    monkeypatch.setattr("ten_packages.extension.gateway_python.tls.x509", None)
+    server = WebServer(None, GatewayConfig(port=0, tls_self_signed=True), tmp_path)
+    with pytest.raises(CannotListen, match=r"pip install 'stream-talk\[tls\]'"):
+        asyncio.run(server.start())
+
+
 def test_small_frames_do_not_wait_for_acknowledgements(with_server):
     """Nagle's algorithm costs 40 ms per reply; it comes back whenever the listening socket does not name its protocol."""
     import socket

@@ -14,7 +14,7 @@ from typing import Any
 import uvicorn
 
 from .config import GatewayConfig
-from .tls import CertificateFiles, own_addresses, self_signed
+from .tls import CannotCertify, CertificateFiles, own_addresses, self_signed
 from .websocket import VoiceWebSocketProtocol
 
 MAX_MESSAGE_BYTES = 1 << 20
@@ -85,7 +85,10 @@ class WebServer:
             return CertificateFiles(Path(self._config.tls_certificate), Path(self._config.tls_key))
         if self._config.tls_self_signed:
             now = datetime.datetime.now(datetime.timezone.utc)
-            return self_signed(self._state_dir, own_addresses(), now)
+            try:
+                return self_signed(self._state_dir, own_addresses(), now)
+            except CannotCertify as error:
+                raise CannotListen(str(error)) from error
         return None
 
     @property

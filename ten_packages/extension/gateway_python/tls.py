@@ -8,13 +8,20 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+try:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+except ImportError:  # the extra `tls`: 15 MB that most people never use
+    x509 = None
 
 VALID_DAYS = 365
 RENEW_BEFORE_DAYS = 14
+
+
+class CannotCertify(OSError):
+    """No certificate can be made here; the message says what brings it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,8 @@ def own_addresses() -> list[str]:
 
 def self_signed(directory: Path, addresses: list[str], now: datetime.datetime) -> CertificateFiles:
     """The kept certificate when it still covers `addresses`, otherwise a new one."""
+    if x509 is None:
+        raise CannotCertify("a self-signed certificate needs: pip install 'stream-talk[tls]'")
     files = CertificateFiles(directory / "self-signed.crt", directory / "self-signed.key")
     if files.certificate.exists() and files.key.exists() and _still_good(files.certificate, addresses, now):
         return files

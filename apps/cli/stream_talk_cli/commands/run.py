@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import sys
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _gateway_settings(args: argparse.Namespace) -> dict[str, Any]:
+    if args.tls_self_signed and importlib.util.find_spec("cryptography") is None:
+        raise CommandError(
+            "--tls-self-signed needs: pip install 'stream-talk[tls]' (scripts/start brings it by itself)"
+        )
     settings = {
         "host": args.host,
         "port": args.port,
