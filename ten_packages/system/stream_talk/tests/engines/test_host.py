@@ -200,6 +200,67 @@ def test_a_worker_over_its_memory_limit_is_replaced_between_jobs() -> None:
     with_host(EngineSpec.of(Probe), HostSettings("process", memory_limit_mb=200), work)
 
 
+class Slow(Probe):
+    """Busy for a while; one that does not listen cannot be stopped meanwhile."""
+
+    interleaves = False
+
+    def __init__(self, loading_s: float = 0.0) -> None:
+        super().__init__()
+        self.loading_s = loading_s
+
+    def load(self) -> None:
+        threading.Event().wait(self.loading_s)
+
+    def work(self, steps: int, listens: bool, cancel: CancelToken) -> Iterator[int]:
+        for step in range(steps):
+            for _ in range(5):
+                threading.Event().wait(0.01)
+                if listens and cancel.cancelled:
+                    return
+            yield step
+
+
+@pytest.mark.parametrize("placement", ELSEWHERE)
+def test_who_is_late_behind_others_does_not_end_the_engine_for_them(placement: Placement) -> None:
+    async def work(host: EngineHost) -> None:
+        await host.load()
+        first = host.stream("work", 12, True)
+        waiting = host.stream("work", 1, True)
+        waiting.give_up(100.0)
+        assert [step async for step in first] == list(range(12))
+        assert host.stats.restarts == 0
+
+    with_host(EngineSpec.of(Slow), HostSettings(placement=placement), work)
+
+
+@pytest.mark.parametrize("placement", ELSEWHERE)
+def test_an_engine_that_does_not_let_go_is_ended_once(placement: Placement) -> None:
+    async def work(host: EngineHost) -> None:
+        await host.load()
+        streams = [host.stream("work", 1000, False), host.stream("work", 1, False)]
+        await streams[0].__anext__()
+        for stream in streams:
+            stream.give_up(50.0)
+        for stream in streams:
+            await stream.aclose()
+        assert await host.call("pid")
+        assert host.stats.restarts <= 1
+
+    with_host(EngineSpec.of(Slow), HostSettings(placement=placement), work)
+
+
+@pytest.mark.parametrize("placement", ELSEWHERE)
+def test_an_engine_that_still_loads_is_not_ended(placement: Placement) -> None:
+    async def work(host: EngineHost) -> None:
+        host.stream("work", 1, True).give_up(50.0)
+        await asyncio.sleep(0.3)
+        assert await host.call("pid")
+        assert host.stats.restarts == 0
+
+    with_host(EngineSpec.of(Slow, {"loading_s": 0.6}), HostSettings(placement=placement), work)
+
+
 def test_what_a_library_prints_does_not_disturb_the_protocol() -> None:
     async def work(host: EngineHost) -> None:
         assert await host.call("chatter") == "fine"

@@ -131,6 +131,20 @@ def test_a_voice_that_dies_in_the_middle_of_a_clause_goes_on_with_the_next_word(
     assert len(switches(record)) == 1
 
 
+def test_a_voice_that_stalls_in_a_clause_is_replaced_when_its_sound_runs_out() -> None:
+    """Nothing is configured but the fallback: what was sent still sounds for 100 ms, and may be followed by 300 ms of silence."""
+
+    async def script(stage: Stage) -> None:
+        await say(stage, "r1", "One two three four five six seven.")
+
+    properties = {"params": {"chunk_delay_ms": 60_000.0}, "fallback": second(chunk_ms=100)}
+    record = drive("fallback_Voice", properties, script, virtual=True)
+    sounds = [(e.at_ms, len(e.pcm) * 1000.0 / e.sample_rate_hz) for e in record.audio() if e.pcm is not None]
+    ends_ms = sounds[0][0] + sounds[0][1]
+    assert 250 < sounds[1][0] - ends_ms < 350
+    assert len(switches(record)) == 1 and record.data(names.TTS_AUDIO_END)[0].body["reason"] == 1
+
+
 def test_a_voice_without_a_second_one_is_restarted_when_its_worker_dies() -> None:
     async def script(stage: Stage) -> None:
         await say(stage, "r1", "Hello.")

@@ -15,7 +15,7 @@ import numpy as np
 
 from stream_talk.audio.pcm import samples_in
 from stream_talk.audio.resample import StreamResampler
-from stream_talk.engines.fallback import EngineLate, FallbackChain, Link
+from stream_talk.engines.fallback import GRACE_MS, EngineLate, FallbackChain, Link
 from stream_talk.engines.host import Deadline, EngineHost, EngineStream
 from stream_talk.engines.interfaces import Pcm16, Transcript
 
@@ -45,6 +45,7 @@ class AsrSegment:
         self._tried: set[str] = set()
         self._attempt = 0
         self._restarted = False
+        self._finishing: EngineStream | None = None
         self._failure: Exception | None = None
         self._closed = False
         self._link: Link[EngineHost] | None = chain.best()
@@ -142,8 +143,6 @@ class AsrSegment:
                 successor_waits = self._chain_has_other(link)
                 return await self._final(link, link.late_ms if successor_waits else timeout_ms)
             except Exception as error:
-                if isinstance(error, EngineLate) and link is not None:
-                    link.engine.restart()
                 self._recover(error)
                 if self._link is None:
                     raise
@@ -159,6 +158,7 @@ class AsrSegment:
                 # Not awaited: the lane keeps it before `finish`, and the finish lifts everything still queued in the lane.
                 link.engine.begin("feed", self._engine_id, rest, deadline=Deadline.FIRST_CHUNK, lane=self._engine_id)
         stream = link.engine.stream("finish", self._engine_id, deadline=Deadline.FIRST_CHUNK, lane=self._engine_id)
+        self._finishing = stream
         transcript = await self._await_final(stream, limit_ms)
         link.served += 1
         return transcript
@@ -189,12 +189,20 @@ class AsrSegment:
     def _chain_has_other(self, link: Link[EngineHost]) -> bool:
         return len(self._chain.links) > 1 and self._chain.best(self._tried | {link.name}) is not None
 
+    def _stop_late(self, link: Link[EngineHost]) -> None:
+        if self._link is not None and self._finishing is not None:
+            self._finishing.give_up(GRACE_MS)
+        else:
+            link.engine.restart()  # nobody else can hear, so it must begin anew now
+
     def _recover(self, error: Exception) -> None:
         """Move to the next engine; where there is no other, try the same one once more, freshly started."""
         link = self._link
         if link is None:
             return
         self._link = self._chain.failed(link, error, self._tried)
+        if isinstance(error, EngineLate):
+            self._stop_late(link)
         if self._link is None and not self._restarted:
             self._restarted = True
             self._link = link

@@ -13,6 +13,8 @@ from typing import Generic, TypeVar
 from stream_talk import clock
 
 T = TypeVar("T")
+GRACE_MS = 2000.0
+"""A late engine is told to stop. Only one that has not after this time hangs and is ended: sessions share engines."""
 
 
 class EngineLate(RuntimeError):

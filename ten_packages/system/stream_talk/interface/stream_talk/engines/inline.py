@@ -100,6 +100,9 @@ class _InlineStream:
             if self._pausing is not None:
                 wake(self._pausing)
 
+    def give_up(self, grace_ms: float) -> None:
+        self.cancel()
+
     async def _pause(self, duration_ms: float) -> None:
         """Let time pass; `cancel` ends it at once."""
         if duration_ms <= 0:

@@ -55,6 +55,7 @@ class ProcessSupervisor:
         self._jobs: dict[int, Job] = {}
         self._unsent: deque[Job] = deque()
         self._farewell: str | None = None
+        self._answered = False  # the worker has given a result: its engine is loaded
         self._stderr: deque[str] = deque(maxlen=30)
         self._failures = 0
         self._stopping = threading.Event()
@@ -88,6 +89,11 @@ class ProcessSupervisor:
         process = self._process
         if process is not None:
             process.kill()
+
+    def kill_if_stuck(self, job_id: int) -> None:
+        """End the worker if it still has this job, unless it is only loading: that would begin again from the start."""
+        if job_id in self._jobs and self._answered:
+            self.kill()
 
     def close(self, timeout_ms: float = 2000.0) -> None:
         self._stopping.set()
@@ -159,7 +165,7 @@ class ProcessSupervisor:
         except OSError as error:
             self._fail_all(EngineCrashed(f"cannot start {self._settings.interpreter}: {error}"))
             return False
-        self._process, self._farewell = process, None
+        self._process, self._farewell, self._answered = process, None, False
         for target in (self._read_results, self._read_stderr):
             threading.Thread(target=target, args=(process,), name=target.__name__, daemon=True).start()
         self._write(
@@ -244,11 +250,13 @@ class ProcessSupervisor:
         if kind == "bye":
             self._farewell = message["reason"]
         elif kind == "item":
+            self._answered = True
             job = self._jobs.get(message["id"])
             if job is not None:
                 self._deliver(job, "item", message["value"])
         else:
             if kind == "done":
+                self._answered = True
                 self._failures = 0
             self._settle(message["id"], kind, message["value"])
 

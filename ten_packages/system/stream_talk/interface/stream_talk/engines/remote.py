@@ -76,6 +76,14 @@ class _RemoteStream:
         if self._waiter is not None:
             wake(self._waiter)
 
+    def give_up(self, grace_ms: float) -> None:
+        self.cancel()
+        self._loop.call_later(grace_ms / 1000.0, self._end_stuck_engine)
+
+    def _end_stuck_engine(self) -> None:
+        if not self._ended:
+            self._backend.kill_if_stuck(self._job)
+
     async def aclose(self) -> None:
         self.cancel()
         while not self._ended:
@@ -121,6 +129,9 @@ class _RemoteBackend:
         if stream is not None:
             stream.deliver(kind, value)
 
+    def kill_if_stuck(self, job: Job) -> None:
+        raise NotImplementedError
+
     def _submit(self, job: Job) -> None:
         raise NotImplementedError
 
@@ -162,9 +173,15 @@ class ThreadBackend(_RemoteBackend):
         runner.run(self._settings.idle_ttl_ms, unload)
         runner.unload()
 
+    def kill_if_stuck(self, job: Job) -> None:
+        if job.job_id in self._streams and self._runner is not None and self._runner.loaded:
+            self.kill()
+
     def kill(self) -> None:
         """A thread cannot be ended from outside: it is abandoned with its engine, and its jobs fail."""
         with self._starting:
+            if self._runner is not None:
+                self._runner.abandon()
             self._runner = None
             if self._queue is not None:
                 self._queue.close()
@@ -207,6 +224,9 @@ class ProcessBackend(_RemoteBackend):
 
     def _cancel(self, job_id: int) -> None:
         self._supervisor.cancel(job_id)
+
+    def kill_if_stuck(self, job: Job) -> None:
+        self._supervisor.kill_if_stuck(job.job_id)
 
     def kill(self) -> None:
         self._supervisor.kill()

@@ -94,6 +94,14 @@ class EngineRunner:
         if self._queue.discard(lambda queued: queued.job_id == job_id and queued.results is None):
             self._finish(job, "done", None)
 
+    @property
+    def loaded(self) -> bool:
+        return self._engine is not None
+
+    def abandon(self) -> None:
+        """From any thread: what waits is never begun."""
+        self._queue.discard(lambda _: True)
+
     def run(self, idle_after_ms: float | None, on_idle: Callable[[], bool]) -> None:
         """Serve until the queue closes, or until `on_idle` (called after that long without work) says to stop."""
         while True:

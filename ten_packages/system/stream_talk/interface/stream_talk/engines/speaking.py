@@ -7,10 +7,10 @@ clause, so that the person hears a short gap and no word twice.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from stream_talk.engines.fallback import EngineLate, FallbackChain, Link
+from stream_talk.engines.fallback import GRACE_MS, EngineLate, FallbackChain, Link
 from stream_talk.engines.host import Deadline, EngineCrashed, EngineHost, EngineStream
 from stream_talk.engines.interfaces import SpeechChunk, SpeechRequest
 from stream_talk.text.units import estimate_speech_ms, split_words
@@ -19,9 +19,14 @@ SpeechChain = FallbackChain[EngineHost]
 
 
 class ClauseSpeech:
-    """One clause being spoken. Creating it puts the work into the engine's queue; iterating it takes the sound."""
+    """One clause being spoken. Creating it puts the work into the engine's queue; iterating it takes the sound.
 
-    def __init__(self, chain: SpeechChain, request: SpeechRequest, chunk_timeout_ms: float) -> None:
+    `lead_ms` tells how long what was handed out so far still sounds: an engine with a successor is late when that has run out.
+    """
+
+    def __init__(
+        self, chain: SpeechChain, request: SpeechRequest, chunk_timeout_ms: float, lead_ms: Callable[[], float]
+    ) -> None:
         self.request = request
         self._chain = chain
         self._chunk_timeout_ms = chunk_timeout_ms
@@ -30,6 +35,7 @@ class ClauseSpeech:
         self._restarted = False
         self._words_given = 0
         self._sent_ms = 0.0
+        self._lead_ms = lead_ms
         self.link: Link[EngineHost] | None = chain.best()
         self._stream: EngineStream | None = self._open(request) if self.link is not None else None
 
@@ -65,7 +71,7 @@ class ClauseSpeech:
     async def _watched(self, stream: EngineStream, link: Link[EngineHost]) -> AsyncIterator[SpeechChunk]:
         loop = asyncio.get_running_loop()
         has_other = len(self._chain.links) > 1 and self._chain.best(self._tried | {link.name}) is not None
-        limit_ms = link.late_ms if has_other else self._chunk_timeout_ms
+        limit_ms = self._lead_ms() + link.late_ms if has_other else self._chunk_timeout_ms
         base_ms = self._sent_ms
         timer = loop.call_later(limit_ms / 1000.0, stream.cancel)
         late = True
@@ -81,7 +87,9 @@ class ClauseSpeech:
                 self._words_given += len(chunk.words)
                 self._sent_ms += len(chunk.pcm) * 1000.0 / link.engine.info["sample_rate_hz"]
                 yield chunk
-                timer = loop.call_later(self._chunk_timeout_ms / 1000.0, stream.cancel)
+                if has_other:
+                    limit_ms = min(self._chunk_timeout_ms, self._lead_ms() + link.late_ms)
+                timer = loop.call_later(limit_ms / 1000.0, stream.cancel)
         finally:
             timer.cancel()
         if late and not self._cancelled:
@@ -101,9 +109,9 @@ class ClauseSpeech:
         link = self.link
         if link is None or self._cancelled:
             return False
-        if isinstance(error, EngineLate):
-            link.engine.restart()
         self.link = self._chain.failed(link, error, self._tried)
+        if isinstance(error, EngineLate):
+            self._stop_late(link)
         if self.link is None:
             if self._restarted or not isinstance(error, (EngineLate, EngineCrashed)):
                 return False
@@ -118,6 +126,12 @@ class ClauseSpeech:
         )
         self._stream = self._open(again)
         return True
+
+    def _stop_late(self, link: Link[EngineHost]) -> None:
+        if self.link is not None and self._stream is not None:
+            self._stream.give_up(GRACE_MS)
+        else:
+            link.engine.restart()  # nobody else can speak, so it must begin anew now
 
     def _unspoken(self) -> str:
         """The part of the clause that no sound was handed out for."""

@@ -42,6 +42,9 @@ class EngineStream(Protocol):
     def cancel(self) -> None:
         """Ask the engine to stop at its next step; results already on their way are dropped. Returns at once."""
 
+    def give_up(self, grace_ms: float) -> None:
+        """`cancel`; an engine that has not let go of this job after `grace_ms` is ended. Returns at once."""
+
     async def aclose(self) -> None:
         """`cancel`, then wait until the engine is free of this job."""
 

@@ -219,7 +219,7 @@ class TtsExtension(StageExtension[TtsConfig]):
             return
         options = request_options({**self._options, **request.options}, speculative=request.is_draft)
         spoken = SpeechRequest(text, options, first, request.is_complete)
-        self._speaking.append(ClauseSpeech(chain, spoken, self.settings.chunk_timeout_ms))
+        self._speaking.append(ClauseSpeech(chain, spoken, self.settings.chunk_timeout_ms, self._lead_ms))
 
     async def _send_clause(self, request: TtsRequest, speech: ClauseSpeech) -> None:
         start_ms = request.sent_ms
@@ -297,9 +297,12 @@ class TtsExtension(StageExtension[TtsConfig]):
             ttfb_ms, request.ttfb_ms = request.ttfb_ms, None
             self.report_metrics({"ttfb": round(ttfb_ms)}, request_id=request.request_id, metadata=request.metadata)
 
+    def _lead_ms(self) -> float:
+        return max(0.0, self._ear_ends_ms - clock.now_ms())
+
     async def _keep_lead(self) -> None:
         """Do not run further ahead of the ear than `max_lead_ms`: a barge-in would throw it away."""
-        ahead_ms = self._ear_ends_ms - clock.now_ms()
+        ahead_ms = self._lead_ms()
         if ahead_ms > self.settings.max_lead_ms:
             await clock.sleep_ms(ahead_ms - self.settings.max_lead_ms)
 
