@@ -14,6 +14,7 @@ from stream_talk.engines.host import Deadline, EngineCrashed, EngineHost, Engine
 from stream_talk.engines.interfaces import CancelToken, EngineUnavailable, SpeechRequest
 from stream_talk.engines.shared import HostRegistry
 from stream_talk.testing.engines import ScriptedAsr, ToneTts
+from stream_talk.testing.memory import family_mb
 
 EVERYWHERE: list[Placement] = ["inline", "thread", "process"]
 ELSEWHERE: list[Placement] = ["thread", "process"]
@@ -184,6 +185,16 @@ def test_an_idle_engine_is_unloaded_and_comes_back(placement: Placement) -> None
         assert host.stats.restarts == 0 and host.stats.failed == 0
 
     with_host(EngineSpec.of(Probe), HostSettings(placement, idle_ttl_ms=150), work)
+
+
+def test_the_memory_of_a_worker_is_counted_with_ours() -> None:
+    async def work(host: EngineHost) -> None:
+        await host.load()
+        before = family_mb()
+        await host.call("ballast", 60)
+        assert 50 < family_mb() - before < 90
+
+    with_host(EngineSpec.of(Probe), HostSettings(placement="process"), work)
 
 
 def test_a_worker_over_its_memory_limit_is_replaced_between_jobs() -> None:

@@ -21,7 +21,9 @@ import pytest
 from stream_talk.audio.pcm import silence
 from stream_talk.audio.resample import resample_whole
 from stream_talk.engines.interfaces import Pcm16
+from stream_talk.engines.shared import hosts
 from stream_talk.ten import names
+from stream_talk.testing.memory import family_mb
 from stream_talk.testing.stage import Event, Record, Stage, drive, drive_side_by_side
 
 METADATA = {"session_id": "asr-session"}
@@ -38,6 +40,8 @@ class AsrConformance:
     hears_text: ClassVar[bool] = True  # False for engines with random weights: their words mean nothing
     final_limit_ms: ClassVar[float] = 15_000.0
     speed: ClassVar[float] = 8.0
+    memory_utterances: ClassVar[int] = 100
+    memory_growth_mb: ClassVar[float] = 12.0
 
     @pytest.fixture
     def clip(self) -> Pcm16:
@@ -48,11 +52,13 @@ class AsrConformance:
     def drive(self, script: Any, **changes: Any) -> Record:
         return drive(self.addon, {**self.properties, **changes}, script)
 
-    async def finalize(self, stage: Stage, finalize_id: str, metadata: dict[str, Any] | None = None) -> Event:
+    async def finalize(
+        self, stage: Stage, finalize_id: str, metadata: dict[str, Any] | None = None, *, loads_first: bool = False
+    ) -> Event:
         """Ask for the final; the final itself must be there before the answer."""
         metadata = METADATA if metadata is None else metadata
         await stage.send_data(names.ASR_FINALIZE, {"finalize_id": finalize_id, "metadata": metadata})
-        limit_ms = self.final_limit_ms
+        limit_ms = self.final_limit_ms + (60_000 if loads_first else 0)
         await stage.wait_data(names.ASR_FINALIZE_END, lambda b: b["finalize_id"] == finalize_id, timeout_ms=limit_ms)
         return finals(stage.record)[-1]
 
@@ -248,6 +254,39 @@ class AsrConformance:
             assert (await stage.send_cmd(names.UPDATE_CONFIGS, {"params": {}})).body["code"] == 0
 
         self.drive(script)
+
+    def test_a_session_that_ends_in_the_middle_of_a_word_leaves_nothing_open(self, clip: Pcm16) -> None:
+        """Its utterance is dropped; the shared engine serves the next session as if it had never been."""
+
+        async def leave(stage: Stage) -> None:
+            await stage.speak(clip[: len(clip) // 2], METADATA, speed=self.speed)
+
+        async def stay(stage: Stage) -> None:
+            await stage.speak(clip, METADATA, speed=self.speed)
+            await self.finalize(stage, "f")
+
+        for _ in range(3):
+            self.drive(leave)
+        spoken_final(self.drive(stay), self.hears_text)
+
+    def test_memory_stays_flat(self, clip: Pcm16) -> None:
+        """Of the stage and of the worker in which its engine lives."""
+        hosts.close_all()  # workers of tests before would leave while we measure
+        sizes: list[float] = []
+        short = clip[: RATE_HZ * 3 // 4]
+
+        async def script(stage: Stage) -> None:
+            at_ms = 0.0
+            for i in range(self.memory_utterances):
+                at_ms = await stage.speak(short, METADATA, speed=100.0, from_ms=at_ms)
+                await self.finalize(stage, f"f{i}", loads_first=i == 0)
+                if i == self.memory_utterances // 3:
+                    sizes.append(family_mb())
+                stage.record.events[:-1] = []
+            sizes.append(family_mb())
+
+        self.drive(script)
+        assert sizes[1] - sizes[0] < self.memory_growth_mb
 
     def test_two_sessions_do_not_mix(self, clip: Pcm16) -> None:
         def script_of(session: str) -> Any:
