@@ -31,7 +31,7 @@ def open_model(options: MlxOptions) -> Look:
             "mlx-audio is not installed", "`stream-talk engines install mlx`, on Apple Silicon or Linux"
         ) from error
     try:
-        model = load_model(folder)
+        model = load_model(folder, **_named_family(folder))
     except Exception as error:
         raise EngineUnavailable(
             f"mlx-audio cannot load {options.model} ({str(error)[:200]})", "fetch the model again"
@@ -44,6 +44,13 @@ def open_model(options: MlxOptions) -> Look:
     if family == "parakeet":
         return _Parakeet(model).look
     raise EngineUnavailable(f"{options.model} is a {family} model", "choose a Whisper, SenseVoice or Parakeet model")
+
+
+def _named_family(folder: Path) -> dict[str, str]:
+    """NVIDIA's own configurations do not say what they are; mlx-audio then goes by the name of the folder, whatever that is."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    is_parakeet = "model_type" not in config and str(config.get("target", "")).startswith("nemo.collections.asr")
+    return {"model_type": "parakeet"} if is_parakeet else {}
 
 
 class _Whisper:

@@ -95,6 +95,29 @@ def test_sensevoice(folder: Path) -> None:
     assert final.text
 
 
+@pytest.fixture(scope="module")
+def parakeet(folder: Path) -> MlxWhisperEngine:
+    checkpoint = mlx_whisper_checkpoint.make_parakeet(folder / "a-name-that-says-nothing")
+    engine = MlxWhisperEngine(model=str(checkpoint), partial_interval_ms=400)
+    engine.load()
+    engine.warm_up()
+    return engine
+
+
+def test_parakeet_is_known_by_its_configuration_and_writes_while_one_speaks(parakeet: MlxWhisperEngine) -> None:
+    parakeet.open_segment("s", {})
+    partials = feed(parakeet, "s", voice(2000))
+    final = finish(parakeet, "s")
+    assert len(partials) >= 2 and final.text
+    known = {piece.strip("▁") for piece in mlx_whisper_checkpoint.PARAKEET_TOKENS}
+    assert set(final.text.split()) <= known and set(partials[0].text.split()) <= known
+
+
+@pytest.mark.parametrize("ms", [90, 120, 200, 350])
+def test_parakeet_takes_any_length_of_voice(parakeet: MlxWhisperEngine, ms: int) -> None:
+    assert transcribe(parakeet, voice(ms)).final
+
+
 def test_silence_and_clicks_are_not_heard(engine: MlxWhisperEngine) -> None:
     assert transcribe(engine, np.zeros(16000, np.int16)).text == ""
     assert transcribe(engine, voice(50)).text == ""

@@ -273,7 +273,7 @@ class AsrConformance:
         """Of the stage and of the worker in which its engine lives."""
         hosts.close_all()  # workers of tests before would leave while we measure
         sizes: list[float] = []
-        short = clip[: RATE_HZ * 3 // 4]
+        short = clip[: RATE_HZ * 2 // 5]
 
         async def script(stage: Stage) -> None:
             at_ms = 0.0
