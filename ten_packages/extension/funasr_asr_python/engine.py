@@ -9,7 +9,7 @@ import numpy as np
 from stream_talk.asr.rolling import RollingRules, RollingSegment
 from stream_talk.engines.interfaces import CancelToken, EngineUnavailable, Pcm16, Transcript
 
-from .models import FinalModel, PunctuationModel, StreamingModel
+from .models import FinalModel, PunctuationModel, StreamingModel, language_by_script
 from .options import FunAsrOptions
 from .segment import StreamedSegment
 
@@ -78,5 +78,5 @@ class FunAsrEngine:
     def _named(self, transcript: Transcript) -> Transcript:
         model = (self._options.final_model if transcript.final else "") or self._options.streaming_model
         transcript.info["model"] = model.rpartition("/")[2]
-        transcript.language = transcript.language or "zh"
+        transcript.language = transcript.language or language_by_script(transcript.text) or "zh"
         return transcript

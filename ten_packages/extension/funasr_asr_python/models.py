@@ -17,6 +17,10 @@ from .options import FunAsrOptions
 
 TAG = re.compile(r"<\s*\|([^|]*)\|\s*>")
 LANGUAGES = ("zh", "en", "yue", "ja", "ko")
+# Fun-ASR is a language model that is asked in Chinese to write the speech down.
+ASKED_FOR = {"zh": "中文", "en": "英文", "yue": "粤语", "ja": "日文", "ko": "韩文"}
+RATE_HZ = 16000
+LEAST_TOKENS, TOKENS_PER_SECOND = 16, 8.0
 NEEDED_FILES = ("model.pt", "config.yaml", "configuration.json")
 
 
@@ -88,16 +92,31 @@ class FinalModel:
     def __init__(self, options: FunAsrOptions) -> None:
         self._options = options
         self._model = open_model(options.final_model, options)
+        self._is_nano = type(self._model.model).__name__ == "FunASRNano"
 
     def look(self, samples: Samples, *, language: str, begins_with: str, final: bool) -> Hypothesis:
         heard = self.hear(samples, language or "auto")
         return Hypothesis(after(heard.text, begins_with), heard.language)
 
     def hear(self, samples: Samples, language: str) -> Heard:
-        options = self._options
-        extra = {"hotword": " ".join(options.hot_words)} if options.hot_words else {}
-        results = self._model.generate(input=samples, cache={}, language=language, use_itn=options.itn, **extra)
+        wanted = self._ask_nano(samples, language) if self._is_nano else self._ask(samples, language)
+        results = self._model.generate(cache={}, **wanted)
         return untagged(str(results[0].get("text", "")) if results else "")
+
+    def _ask(self, samples: Samples, language: str) -> dict[str, Any]:
+        hot_words = " ".join(self._options.hot_words)
+        extra = {"hotword": hot_words} if hot_words else {}
+        return {"input": samples, "language": language, "use_itn": self._options.itn, **extra}
+
+    def _ask_nano(self, samples: Samples, language: str) -> dict[str, Any]:
+        """Fun-ASR wants a tensor, other names for the same options, and a limit: it writes until it is content."""
+        import torch
+
+        limit = LEAST_TOKENS + int(len(samples) / RATE_HZ * TOKENS_PER_SECOND)
+        return {
+            "input": [torch.from_numpy(samples)], "language": ASKED_FOR.get(language), "itn": self._options.itn,
+            "hotwords": list(self._options.hot_words), "max_length": limit,
+        }  # fmt: skip
 
 
 class PunctuationModel:
@@ -105,7 +124,8 @@ class PunctuationModel:
         self._model = open_model(options.punctuation_model, options)
 
     def punctuate(self, text: str) -> str:
-        results = self._model.generate(input=text)
+        # In a list, because a text alone that looks like an address or a path is fetched or opened.
+        results = self._model.generate(input=[text])
         return str(results[0].get("text", text)) if results else text
 
 
@@ -127,6 +147,17 @@ def untagged(text: str) -> Heard:
     )
     words = "" if "nospeech" in tags else " ".join(TAG.sub(" ", text).split())
     return Heard(words, language, emotion, event)
+
+
+def language_by_script(text: str) -> str:
+    """For models that do not say what they heard. Cantonese and Mandarin share theirs."""
+    if any("\u3040" <= char <= "\u30ff" for char in text):
+        return "ja"
+    if any("\uac00" <= char <= "\ud7a3" for char in text):
+        return "ko"
+    if any("\u3400" <= char <= "\u9fff" for char in text):
+        return "zh"
+    return "en" if any(char.isalpha() for char in text) else ""
 
 
 def grown(text: str, delta: str) -> str:

@@ -85,5 +85,5 @@ class StreamedSegment:
             Word(word, start_ms + at_ms, long_ms, stable)
             for word, at_ms, long_ms in spread_evenly(split_words(text), duration_ms)
         ]
-        language = self._options.language if self._options.language != "auto" else "zh"
+        language = self._options.language if self._options.language != "auto" else ""
         return Transcript(text, final, start_ms, duration_ms, language, words, {"word_times": "estimated"})

@@ -35,7 +35,8 @@ _SPARK_PACKAGES = (
 
 RECIPES: tuple[Recipe, ...] = (
     Recipe("faster-whisper", "faster-whisper (CPU, CUDA)", ("faster-whisper>=1.1",), size_gb=0.4),
-    Recipe("funasr", "FunASR (torch)", ("torch", "funasr>=1.4", "kaldi-native-fbank"), size_gb=2.0),
+    Recipe("funasr", "FunASR (torch)", ("torch", "funasr>=1.4", "kaldi-native-fbank", "transformers"), size_gb=2.2,
+           note="transformers only for Fun-ASR-Nano"),
     Recipe("piper", "piper", ("piper-tts>=1.3",), size_gb=0.2, note="GPL-3.0"),
     Recipe("kokoro", "kokoro-onnx", ("kokoro-onnx>=0.4",), size_gb=0.4, note="its phonemizer is GPL-3.0"),
     Recipe("mlx", "MLX: whisper, Spark, kokoro", ("mlx-audio>=0.6", "soxr", "numba", "more-itertools", "tiktoken"),

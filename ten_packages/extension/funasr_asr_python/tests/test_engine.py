@@ -11,7 +11,7 @@ from stream_talk.engines.interfaces import EngineUnavailable, Pcm16, Transcript
 
 from ten_packages.extension.funasr_asr_python.config import FunAsrConfig
 from ten_packages.extension.funasr_asr_python.engine import FunAsrEngine
-from ten_packages.extension.funasr_asr_python.models import Heard, grown, untagged
+from ten_packages.extension.funasr_asr_python.models import FinalModel, Heard, grown, language_by_script, untagged
 from ten_packages.extension.funasr_asr_python.options import FunAsrOptions
 from tests.fixtures import funasr_checkpoint
 
@@ -46,6 +46,12 @@ def two_pass(paraformer: str, sensevoice: str) -> FunAsrEngine:
     engine.load()
     engine.warm_up()
     return engine
+
+
+@pytest.fixture(scope="module")
+def nano(folder: Path) -> str:
+    pytest.importorskip("transformers", reason="runs in tests/environments/asr")
+    return str(funasr_checkpoint.make_nano(folder / "nano"))
 
 
 class Token:
@@ -186,3 +192,44 @@ def test_deltas_become_text() -> None:
 
 def test_properties_and_engine_options_agree() -> None:
     assert FunAsrOptions(**FunAsrConfig().params.model_dump()) == FunAsrOptions()
+
+
+def test_fun_asr_hears_the_whole_utterance_after_the_stream(paraformer: str, nano: str) -> None:
+    engine = FunAsrEngine(streaming_model=paraformer, final_model=nano, threads=1)
+    engine.load()
+    engine.warm_up()
+    final = transcribe(engine, voice(1000))
+    assert final.text.isalpha() and final.text.islower()
+    assert (final.language, final.info["model"]) == ("en", "nano")
+    engine.close()
+
+
+def test_fun_asr_is_asked_in_its_own_words_and_writes_no_longer_than_one_speaks(nano: str) -> None:
+    model = FinalModel(FunAsrOptions(final_model=nano, threads=1, hot_words=("天气",), itn=False))
+    asked: list[str] = []
+    inner = model._model.model
+    prompt = inner.get_prompt
+    inner.get_prompt = lambda *args: asked.append(prompt(*args)) or asked[-1]
+    samples = voice(2000).astype(np.float32) / 32768.0
+    heard = [model.hear(samples, language) for language in ("zh", "auto")]
+    assert "热词列表：[天气]" in asked[0] and "语音转写成中文，不进行文本规整" in asked[0]
+    assert asked[1].endswith("语音转写，不进行文本规整：")
+    assert all(0 < len(one.text) <= 16 + 2 * 8 for one in heard)  # a letter is a token here
+
+
+def test_streamed_text_without_a_final_model_gets_its_punctuation(paraformer: str, folder: Path) -> None:
+    marks = str(funasr_checkpoint.make_punctuation(folder / "punctuation"))
+    engine = FunAsrEngine(streaming_model=paraformer, final_model="", punctuation_model=marks, threads=1)
+    engine.load()
+    engine.open_segment("t", {})
+    streamed = feed(engine, "t", voice(3000))
+    final = finish(engine, "t")
+    assert final.text[-1] in "。？.?" and not set(streamed[-1].text) & set("，。？、")
+    engine.close()
+
+
+@pytest.mark.parametrize(("text", "language"), [
+    ("今天天气", "zh"), ("きょうは天気", "ja"), ("오늘 날씨", "ko"), ("hello", "en"), ("12 ...", ""),
+])  # fmt: skip
+def test_a_language_is_known_by_its_script(text: str, language: str) -> None:
+    assert language_by_script(text) == language

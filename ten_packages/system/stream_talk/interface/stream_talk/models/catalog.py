@@ -43,6 +43,8 @@ MODELS: tuple[Model, ...] = (
     Model("paraformer-zh-streaming", "asr", "funasr/paraformer-zh-streaming", _FUNASR, 880,
           modelscope="iic/speech_paraformer-large_asr_nat-zh-cn-16k-common-vocab8404-online"),
     Model("sensevoice-small", "asr", "FunAudioLLM/SenseVoiceSmall", _FUNASR, 940, modelscope="iic/SenseVoiceSmall"),
+    Model("fun-asr-nano", "asr", "FunAudioLLM/Fun-ASR-Nano-2512", "see the model's card", 2000, modelscope="FunAudioLLM/Fun-ASR-Nano-2512",
+          free=False, note="zh, en, ja; a language model of 0.6 B inside: better with a GPU"),
     Model("ct-punc", "asr", "funasr/ct-punc", _FUNASR, 1130,
           modelscope="iic/punc_ct-transformer_cn-en-common-vocab471067-large"),
     Model("piper-en-lessac", "tts", "rhasspy/piper-voices", "MIT (voice: Blizzard 2013 research licence)", 63,
