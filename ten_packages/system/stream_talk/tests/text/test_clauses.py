@@ -35,6 +35,7 @@ def texts_of(text: str) -> list[str]:
         "Open main.py and node.js first",
         "J. R. Smith wrote it",
         "The U.S. economy",
+        "See Fig. 3 and No. 5 in Sec. 2",
         "圆周率是3.14左右",
     ],
 )
@@ -56,6 +57,8 @@ def test_never_splits_inside(text: str) -> None:
         ("你好！今天天气很好，我们出去走走吧。", ["你好！", "今天天气很好，", "我们出去走走吧。"]),
         ("好的，走", ["好的，走"]),
         ("I said no. Really.", ["I said no.", "Really."]),
+        ("Is it Dr. No. Yes", ["Is it Dr. No.", "Yes"]),
+        ("One sec. Here it is.", ["One sec.", "Here it is."]),
         ('He said "go." Then left.', ['He said "go.', "Then left."]),
         ("See https://a.org/x. Then go", ["See https://a.org/x.", "Then go"]),
     ],
@@ -77,6 +80,11 @@ def test_an_ambiguous_dot_waits_for_one_character() -> None:
     assert splitter.feed("It is 3.") == []
     assert splitter.feed("1") == []
     assert splitter.feed(" now.") == [Clause("It is 3.1 now.", 0, 14)]
+
+
+@pytest.mark.parametrize("text", ["I said no.", "No."])
+def test_a_spoken_no_is_not_held_back(text: str) -> None:
+    assert [c.text for c in ClauseSplitter().feed(text)] == [text]
 
 
 def test_a_comma_counts_only_when_enough_is_pending() -> None:
@@ -127,6 +135,7 @@ _PIECES = st.sampled_from(
         "etc.",
         "a.m.",
         "J.",
+        "No. 5",
     ]
 )
 _MARKS = st.sampled_from(

@@ -35,6 +35,15 @@ from stream_talk.text.spoken import SpokenClauses
         ("http is a word, how about that", "http is a word, how about that"),
         ("看https://a.com/b。好", "看https://a.com/b。好"[:1] + "a.com。好"),
         ("3 | 4", "3   4"),
+        ("5 * 3 = 15 and 2**3 is 8", "5 * 3 = 15 and 2**3 is 8"),
+        ("5*3 is 15, *really*, 1 of **2**", "5*3 is 15, really, 1 of 2"),
+        ("x<y and y>z, a<b and c>d", "x<y and y>z, a<b and c>d"),
+        ("a list<int> of numbers", "a list<int> of numbers"),
+        ("<answer>yes</answer><|im_end|>", "yes"),
+        ('<span class="x">red</span>', "red"),
+        ("see [the page](https://a.org/x_(y)) first", "see the page first"),
+        ("as shown[1] and [2]", "as shown 1 and 2"),
+        ("Look:\n~~~sh\nls\n~~~\nDone", "Look:\n\n\nDone"),
     ],
 )
 def test_marks_are_left_out(shown: str, spoken: str) -> None:
@@ -68,7 +77,7 @@ def test_nothing_is_held_back_without_need() -> None:
 
 _PIECES = st.sampled_from(
     ["word", "**b**", "`c`", "<think>", "</think>", "```", "\n", " ", "😀", "[l](http://x.y)", "https://www.a.org/p"]
-) | st.sampled_from(["- ", "# ", "| x |", "<b>", "你好", "_", "<", "h", "ww", ". "])
+) | st.sampled_from(["- ", "# ", "| x |", "<b>", "你好", "_", "<", "h", "ww", ". ", "*", "2", "~~~", "x<y", "["])
 
 
 @given(st.lists(_PIECES, max_size=25).map("".join), st.integers(1, 7))

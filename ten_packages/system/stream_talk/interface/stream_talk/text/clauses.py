@@ -6,7 +6,7 @@ next character decides:
 | mark | ends a clause | waits for the next character | never |
 |---|---|---|---|
 | `! ? ;` and all CJK stops, line break | at once | inside a URL or e-mail address | |
-| `.` | after a plain word | after a digit (3.14), initials, `etc.`, names of sites and files | after `Dr.`, `e.g.`, list numbers |
+| `.` | after a plain word | after a digit (3.14), initials, `etc.`, `No.`, names of sites and files | after `Dr.`, `e.g.`, list numbers |
 | `, :` and CJK commas, dashes | at once, when enough is pending | after a digit (1,000 and 10:30), after `http` | |
 
 Text is cut at `max_chars` at the latest. The marks that directly follow a clause's end (`?!`, `...`, closing quotes) belong to nobody: a
@@ -22,7 +22,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from stream_talk.text.lexicon import ABBREVIATIONS, MAY_END_SENTENCE, SITE_WORDS, URL_SCHEMES
+from stream_talk.text.lexicon import ABBREVIATIONS, BEFORE_NUMBERS, MAY_END_SENTENCE, SITE_WORDS, URL_SCHEMES
 from stream_talk.text.units import is_cjk
 
 _STRONG = frozenset("!?;\n。！？；…｡")
@@ -56,6 +56,7 @@ class _Cut(Enum):
     NOW = 1
     IF_SPACE_FOLLOWS = 2
     IF_CAPITAL_FOLLOWS = 3
+    UNLESS_NUMBER_FOLLOWS = 4
 
 
 class ClauseSplitter:
@@ -117,12 +118,14 @@ class ClauseSplitter:
 
     def _settle(self, char: str, clauses: list[Clause]) -> None:
         """A mark was ambiguous; `char` is what follows it."""
-        if self._waiting is _Cut.IF_CAPITAL_FOLLOWS:
-            if char.isspace() and char != "\n":
-                return
+        if self._waiting is _Cut.IF_SPACE_FOLLOWS:
+            ends = char.isspace() or is_cjk(char)
+        elif char.isspace() and char != "\n":
+            return
+        elif self._waiting is _Cut.IF_CAPITAL_FOLLOWS:
             ends = char.isupper() or is_cjk(char)
         else:
-            ends = char.isspace() or is_cjk(char)
+            ends = not char.isdigit()
         self._waiting = _Cut.NO
         if ends:
             self._emit(self._cut_at, clauses)
@@ -147,6 +150,8 @@ class ClauseSplitter:
             return _Cut.IF_CAPITAL_FOLLOWS if low in MAY_END_SENTENCE else _Cut.NO
         if word.isdigit() and self._pending.strip() == word + ".":
             return _Cut.NO  # "1." of a list
+        if low in BEFORE_NUMBERS and not (word.islower() and low == "no") and self._pending.strip() != "No.":
+            return _Cut.UNLESS_NUMBER_FOLLOWS
         if "." in word or _is_address(word) or low in SITE_WORDS or not (word[-1].isalpha() or word[-1] in ")]}\"'”’"):
             return _Cut.IF_SPACE_FOLLOWS
         if following.isascii() and following.isalnum():

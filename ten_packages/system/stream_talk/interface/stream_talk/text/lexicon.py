@@ -16,6 +16,9 @@ MAY_END_SENTENCE = frozenset(
     """etc inc ltd co corp jr a.m p.m am pm u.s u.k u.n e.u ph.d b.sc m.sc b.a m.a d.c p.s""".split()
 )
 
+# Abbreviations when a number follows ("Fig. 3", "No. 5"), and ends of sentences otherwise.
+BEFORE_NUMBERS = frozenset("no fig sec eq ch chap para ver".split())
+
 # Words that stand before a dot in names of sites and files more often than at the end of a sentence.
 SITE_WORDS = frozenset(
     """www http https example google github gitlab youtube wikipedia amazon openai huggingface python localhost

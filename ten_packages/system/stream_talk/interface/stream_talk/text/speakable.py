@@ -1,8 +1,8 @@
 """What of a shown text is spoken: a filter that works while the text streams in, character by character.
 
-Kept out of the voice: `<think>...</think>` and its kin, code blocks, table rows, markdown marks, link targets, HTML tags, emoji. Of a
-web address only the host is spoken. A construct may be split across tokens anywhere. Nothing is held back but the few characters that
-could still turn out to be a mark.
+Kept out of the voice: `<think>...</think>` and its kin, code blocks, table rows, markdown marks, link targets, tags, emoji. Of a
+web address only the host is spoken. What only looks like markup stays: `5 * 3`, `x<y and y>z`. A construct may be split across tokens
+anywhere. Nothing is held back but the few characters that could still turn out to be a mark.
 
 Every spoken character knows where it stands in the shown text (`source`), so that "what was heard" can be marked there.
 """
@@ -25,6 +25,11 @@ _LINE_MARKS = frozenset("#>-*+=~_ \t")
 _PLAIN = re.compile(r"(?:(?<=[A-Za-z0-9])[A-Za-z0-9]|h(?=[^t])|w(?=[^w])|[a-gi-vx-zA-Z0-9 ,.!?;:'])+")
 _MAX_TAG_CHARS = 120
 _FENCE = 3
+_ATTRIBUTES = re.compile(r"<[A-Za-z][\w:.-]*\s*(?:[^>]*=[^>]*|/)?>")
+_HTML_NAMES = frozenset(
+    """a b i u s q p em strong small mark del ins sub sup code pre kbd br hr span div ul ol li dl dt dd table thead tbody tr th td
+    h1 h2 h3 h4 h5 h6 img blockquote details summary center font speak break prosody emphasis""".split()
+)
 
 _State = Callable[[str, int], None]
 
@@ -39,9 +44,11 @@ class SpeakableFilter:
         self._held: list[tuple[str, int]] = []
         self._last = "\n"  # last character that was spoken or that stood in its place
         self._ticks = 0
+        self._fence = "`"  # the sign that ends the code block
         self._line_start = True
         self._hidden_tag = "think"
         self._url_path = False
+        self._open_parentheses = 0
         self._state: _State = self._in_hidden if starts_in_reasoning else self._in_text
 
     def feed(self, text: str) -> str:
@@ -81,9 +88,12 @@ class SpeakableFilter:
             self._begin_line(char, at)
         elif char == "<":
             self._hold(char, at, self._in_tag)
+        elif char == "*":
+            self._hold(char, at, self._in_stars)
         elif char in "hw" and not (self._last.isascii() and self._last.isalnum()):
             self._hold(char, at, self._in_maybe_url)
         elif char == "(" and self._last == "]":
+            self._open_parentheses = 1
             self._state = self._in_target
         else:
             self._speak_plain(char, at)
@@ -100,6 +110,8 @@ class SpeakableFilter:
         elif char in "*~" or is_drawn(char):
             return
         elif char in "[]":
+            if char == "[" and self._last.isalnum():
+                self._emit(" ", at)  # "as shown[1]"
             self._last = char
         else:
             self._emit(char, at)
@@ -121,6 +133,10 @@ class SpeakableFilter:
             self._held.append((char, at))
             return
         marks = "".join(held for held, _ in self._held)
+        if marks.strip().startswith("~~~"):
+            self._fence = "~"
+            self._state = self._in_fence
+            return
         # "-5" and "#1" mean something; "- item", "# title" and "**bold" do not.
         if marks.strip() in ("-", "+", "#") and char.isalnum() and not marks[-1].isspace():
             self._held = [(c, i) for c, i in self._held if not c.isspace()]
@@ -143,7 +159,7 @@ class SpeakableFilter:
             self._state = self._in_text
 
     def _in_fence(self, char: str, at: int) -> None:
-        self._ticks = self._ticks + 1 if char == "`" else 0
+        self._ticks = self._ticks + 1 if char == self._fence else 0
         if self._ticks == _FENCE:
             self._ticks = 0
             self._emit("\n", at)
@@ -152,25 +168,44 @@ class SpeakableFilter:
     def _in_tag(self, char: str, at: int) -> None:
         """After `<`: a tag, or just the sign for "less than"."""
         self._held.append((char, at))
-        if len(self._held) == 2 and not (char.isalpha() or char in "/!"):
+        if len(self._held) == 2 and not (char.isalpha() or char in "/!|"):
             self._state = self._in_text
             self._held.pop()
             self._release()
             self._in_text(char, at)
         elif char == ">":
+            self._state = self._in_text
             self._end_tag()
         elif len(self._held) > _MAX_TAG_CHARS or char == "\n":
             self._state = self._in_text
             self._release()
 
     def _end_tag(self) -> None:
-        tag = "".join(held for held, _ in self._held).strip("<>").strip().lower()
-        self._held.clear()
-        self._state = self._in_text
+        raw = "".join(held for held, _ in self._held).lower()
+        tag = raw.strip("<>").strip()
         name = tag.split()[0].strip("/") if tag.split() else ""
+        known = name in _HIDDEN_TAGS or name in _HTML_NAMES
+        if raw[1].isalpha() and not (_ATTRIBUTES.fullmatch(raw) and (known or not self._last.isalnum())):
+            self._release()  # x<y and y>z, list<int>
+            return
+        self._held.clear()
         if name in _HIDDEN_TAGS and not tag.startswith("/") and not tag.endswith("/"):
             self._hidden_tag = name
             self._state = self._in_hidden
+
+    def _in_stars(self, char: str, at: int) -> None:
+        """Emphasis stands at a word; a sign of multiplication between spaces or between numbers."""
+        if char == "*":
+            self._held.append((char, at))
+            return
+        between_spaces = self._last == " " and char == " "
+        between_numbers = (self._last.isdigit() or self._last == ")") and (char.isdigit() or char == "(")
+        held, self._held = self._held, []
+        self._state = self._in_text
+        if between_spaces or between_numbers:
+            for star, position in held:
+                self._emit(star, position)
+        self._in_text(char, at)
 
     def _in_hidden(self, char: str, at: int) -> None:
         """Inside reasoning: everything is dropped until the closing tag."""
@@ -189,7 +224,8 @@ class SpeakableFilter:
 
     def _in_target(self, char: str, at: int) -> None:
         """The address of a link, behind its text."""
-        if char in ")\n":
+        self._open_parentheses += (char == "(") - (char == ")")
+        if char == "\n" or not self._open_parentheses:
             self._last = char
             self._state = self._in_text
 
@@ -243,6 +279,7 @@ class SpeakableFilter:
         self._line_start = False
         if self._ticks == _FENCE:
             self._ticks = 0
+            self._fence = "`"
             self._state = self._in_fence
 
     def _hold(self, char: str, at: int, state: _State) -> None:
