@@ -35,8 +35,8 @@ from stream_talk.text.spoken import SpokenClauses
         ("http is a word, how about that", "http is a word, how about that"),
         ("看https://a.com/b。好", "看https://a.com/b。好"[:1] + "a.com。好"),
         ("3 | 4", "3   4"),
-        ("5 * 3 = 15 and 2**3 is 8", "5 * 3 = 15 and 2**3 is 8"),
-        ("5*3 is 15, *really*, 1 of **2**", "5*3 is 15, really, 1 of 2"),
+        ("5 * 3 = 15 and 2**3 is 8", "5 × 3 = 15 and 2**3 is 8"),
+        ("5*3 is 15, *really*, 1 of **2**", "5×3 is 15, really, 1 of 2"),
         ("x<y and y>z, a<b and c>d", "x<y and y>z, a<b and c>d"),
         ("a list<int> of numbers", "a list<int> of numbers"),
         ("<answer>yes</answer><|im_end|>", "yes"),
@@ -94,7 +94,7 @@ def test_spoken_characters_come_from_where_they_say(shown: str) -> None:
     filter_ = SpeakableFilter()
     spoken = filter_.feed(shown) + filter_.finish()
     for char, at in zip(spoken, filter_.source, strict=True):
-        assert shown[at] == char or char in " \n"
+        assert shown[at] == char or char in " \n" or (shown[at], char) == ("*", "×")
 
 
 def test_clauses_stand_where_they_are_shown() -> None:

@@ -204,7 +204,7 @@ class SpeakableFilter:
         self._state = self._in_text
         if between_spaces or between_numbers:
             for star, position in held:
-                self._emit(star, position)
+                self._emit("×" if len(held) == 1 else star, position)  # voices read × as "times", * as "asterisk"
         self._in_text(char, at)
 
     def _in_hidden(self, char: str, at: int) -> None:
