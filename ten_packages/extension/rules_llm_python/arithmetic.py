@@ -45,7 +45,26 @@ PHRASES_ZH = {
     "的": "的",
     "百分之": "before:percent",
 }
+ORDINALS_EN = "second third fourth fifth sixth seventh eighth ninth tenth".split()
+# Sums that are asked for as a task.
+TASKS_EN = [
+    (re.compile(pattern), form)
+    for pattern, form in (
+        (r"\b(?:please|for me|together|altogether)\b", " "),
+        (r"\b(?:subtract|take away|take) (.+?) from (.+)", r"\2 minus \1"),
+        (r"\b(?:add|sum of) (.+) (?:and|to|plus) (.+)", r"\1 plus \2"),
+        (r"\b(?:multiply|product of) (.+?) (?:by|with|and) (.+)", r"\1 times \2"),
+        (r"\bdivide (.+?) by (.+)", r"\1 divided by \2"),
+        (r"\bdifference (?:between|of) (.+) and (.+)", r"\1 minus \2"),
+        (r"\b(?:double|twice)(?: of)? (.+)", r"2 times \1"),
+        (r"\btriple(?: of)? (.+)", r"3 times \1"),
+        (r"\bto the (\d+)(?:st|nd|rd|th)\b(?: power)?", r"to the power of \1"),
+        *((rf"\bto the {nth}\b(?: power)?", f"to the power of {n}") for n, nth in enumerate(ORDINALS_EN, start=2)),
+    )
+]
+PARTS_EN = {"half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
 SYMBOLS = {"+": "+", "-": "-", "−": "-", "*": "*", "×": "*", "x": "*", "/": "/", "÷": "/", "^": "^"}
+SHARE_ZH = re.compile(r"(\d+|[一二两三四五六七八九十百千万]+)分之(\d+|[一二两三四五六七八九十百千万]+)")
 PRECEDENCE = {"+": 1, "-": 1, "*": 2, "of": 2, "/": 2, "%": 2, "^": 3}
 # How an operator is said: between the numbers, and after the second one.
 SPOKEN = {
@@ -105,7 +124,10 @@ def solve(text: str, language: str) -> Sum | None:
 
 
 def _tokens_en(text: str) -> list[Token]:
-    words = re.findall(r"\d[\d,]*(?:\.\d+)?|[a-z']+|[+\-−*×/÷^%]", text.lower())
+    text = text.lower()
+    for task, form in TASKS_EN:
+        text = task.sub(form, text)
+    words = re.findall(r"\d[\d,]*(?:\.\d+)?|[a-z']+|[+\-−*×/÷^%]", text)
     tokens: list[Token] = []
     at = 0
     while at < len(words):
@@ -114,28 +136,52 @@ def _tokens_en(text: str) -> list[Token]:
             token = PHRASES_EN[phrase]
             tokens.extend([Operand(Fraction(1, 2), "half"), "of"] if token == "half of" else [token])
             at += phrase.count(" ") + 1
-        elif numbers.DIGITS.fullmatch(words[at]):
-            tokens.append(_operand(numbers.from_digits(words[at]), "en"))
-            at += 1
         elif words[at] in SYMBOLS:
             tokens.append(SYMBOLS[words[at]])
             at += 1
         else:
-            value, used = numbers.from_english(words[at:])
-            tokens.append(_operand(value, "en") if used else NOISE)
+            number, used = _number_en(words[at:])
+            tokens.extend(number or [NOISE])
             at += max(used, 1)
     return tokens
 
 
+def _number_en(words: list[str]) -> tuple[list[Token], int]:
+    """A number at the start of `words`, "two thirds of" and "two and a half" included, and how many words it took."""
+    if numbers.DIGITS.fullmatch(words[0]):
+        value, used = numbers.from_digits(words[0]), 1
+    elif words[0] in ("a", "an") and words[1:2] and words[1] in PARTS_EN:
+        value, used = Fraction(1), 1
+    else:
+        value, used = numbers.from_english(words)
+    if not used:
+        return [], 0
+    part = words[used] if used < len(words) else ""
+    whole = PARTS_EN.get(part) or PARTS_EN.get(part.removesuffix("s")) or (2 if part == "halves" else 0)
+    if whole:
+        share: list[Token] = [Operand(value / whole, f"{numbers.say(value, 'en')} {part}")]
+        of = words[used + 1 : used + 2] == ["of"]
+        return [*share, "of"] if of else share, used + 1 + of
+    if words[used : used + 3] == ["and", "a", "half"]:
+        value, used = value + Fraction(1, 2), used + 3
+    return [_operand(value, "en")], used
+
+
 def _tokens_zh(text: str) -> list[Token]:
     text = re.sub(r"的(\d+|[零一二三四五六七八九十百]+)次方", r"^\1", text)
+    text = re.sub(r"的(\d+|[零一二两三四五六七八九十百]+)倍", r"乘以\1", text)
     tokens: list[Token] = []
     at = 0
     while at < len(text):
         phrase = next((entry for entry in PHRASES_ZH if text.startswith(entry, at)), None)
         digits = numbers.DIGITS.match(text, at)
         chinese = numbers.CJK_NUMBER.match(text, at)
-        if phrase is not None:
+        share = SHARE_ZH.match(text, at)
+        if share is not None and phrase is None:
+            whole, part = _any_zh(share[1]), _any_zh(share[2])
+            tokens.append(Operand(_divide(part, whole), f"{numbers.say(whole, 'zh')}分之{numbers.say(part, 'zh')}"))
+            at = share.end()
+        elif phrase is not None:
             tokens.append(PHRASES_ZH[phrase])
             at += len(phrase)
         elif digits is not None:
@@ -157,6 +203,13 @@ def _chinese_parts(tokens: list[Token]) -> list[Token]:
     for token in tokens:
         if token == "half" and parts[-1:] == ["的"]:
             parts[-1:] = ["of", Operand(Fraction(1, 2), "一半")]
+        elif (
+            isinstance(token, Operand)
+            and len(parts) >= 2
+            and parts[-1] == "的"
+            and (_is_share(parts[-2]) or _is_share(token))
+        ):
+            parts[-1:] = ["of", token]
         elif isinstance(token, Operand) and parts[-2:-1] == ["before:percent"]:
             parts[-2:] = [parts[-1], token]
         elif isinstance(token, Operand) and len(parts) >= 3 and parts[-1] == "的" and parts[-3] == "before:percent":
@@ -164,6 +217,14 @@ def _chinese_parts(tokens: list[Token]) -> list[Token]:
         else:
             parts.append(token)
     return parts
+
+
+def _is_share(token: Token) -> bool:
+    return isinstance(token, Operand) and "分之" in token.spoken
+
+
+def _any_zh(text: str) -> Fraction:
+    return numbers.from_digits(text) if numbers.DIGITS.fullmatch(text) else numbers.from_chinese(text)
 
 
 def _operand(value: Fraction, language: str) -> Operand:

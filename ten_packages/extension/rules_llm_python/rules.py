@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from . import answers, moments, timer
 from .conversation import Conversation
+from .follow_up import follow_up
 from .reflection import reflect
 from .rule import Answer, Rule, speech
 
@@ -18,8 +19,12 @@ def answer(conversation: Conversation) -> Answer:
         return conversation.tool_output.strip() or speech(conversation, "done")
     if not conversation.words:
         return speech(conversation, "silence")
+    return by_rule(conversation) or follow_up(conversation, by_rule) or reflect(conversation)
+
+
+def by_rule(conversation: Conversation) -> Answer | None:
     found = (rule.try_on(conversation) for rule in RULES)
-    return next((words for words in found if words is not None), None) or reflect(conversation)
+    return next((words for words in found if words is not None), None)
 
 
 RULES = [
@@ -36,12 +41,20 @@ RULES = [
     ),
     Rule(
         "repeat",
-        r"\b(?:repeat (?:that|it)|say (?:that|it) again|what did you (?:just )?say|pardon|come again|once more)\b",
-        "再说一[遍次]|重复一[遍下]|你刚才说(?:了)?什么|你说什么",
+        r"\b(?:repeat (?:that|it)|(?:can|could) you repeat|say (?:that|it) (?:again|once more|one more time)|what did you (?:just )?say"
+        r"|pardon|come again|once more|i (?:didn't|did not|couldn't|can't) (?:hear|catch|get|understand) (?:that|you|it))\b"
+        r"|^(?:sorry )?i (?:don't|didn't) understand$"
+        r"|^(?:sorry |excuse me )?(?:what|huh|again|repeat)(?: please)?$",
+        "再说一[遍次]|重复一[遍下]|你刚才说(?:了)?什么|你说什么|没听清|没听见|^什么$",
         answers.repeat,
     ),
     Rule("what I said", r"\bwhat did i (?:just )?say\b", "我刚才说(?:了)?什么", answers.what_i_said),
-    Rule("timer", r"\b(?:timer|countdown|remind me in|wake me)\b", "定时|计时|闹钟|提醒我", timer.timer_answer),
+    Rule(
+        "timer",
+        r"\b(?:timers?|countdown|alarm|remind me (?:in|at)|wake me)\b",
+        "定时|计时|闹钟|提醒我",
+        timer.timer_answer,
+    ),
     Rule(
         "my name",
         r"\b(?:what(?:'s| is| was) my name|who am i|(?:know|remember) my name)\b",
@@ -51,6 +64,18 @@ RULES = [
     Rule("introduction", r"\b(?:my name|i am called|call me)\b", "我叫|我的名字|叫我", answers.nice_to_meet),
     Rule("sum", ".", ".", answers.do_sum),
     Rule(
+        "is it",
+        r"^(?:is it|is today|isn't it|isn't today) (monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b",
+        "^今天是?(?:星期|礼拜|周)([一二三四五六日天])[吗吧]?$",
+        moments.is_it_answer,
+    ),
+    Rule(
+        "month",
+        r"\b(?:what|which)(?:'s| is)? (?:the |the current |current )?(?:year|month)\b(?: is it| is this| now|$)",
+        "今年是?(?:哪一?年|几几年|多少年)|现在是哪一?年",
+        moments.month_answer,
+    ),
+    Rule(
         "date",
         r"\b(?:what(?:'s| is)? (?:the )?(?:date|day)|(?:today's|the) date|which day"
         r"|(?:day|date) (?:is it|is today|today|of the week))\b",
@@ -58,7 +83,10 @@ RULES = [
         moments.date_answer,
     ),
     Rule(
-        "time", r"\b(?:what time|the time|time is it|o'clock)\b", "几点|什么时间|什么时候了|时间", moments.time_answer
+        "time",
+        r"\b(?:what time(?! (?:is|are|was|does|do|did|will|can|should) (?!it\b))|the time(?: now| in .+)?$|time is it|time it is)\b",
+        "几点|什么时间|什么时候了|时间",
+        moments.time_answer,
     ),
     Rule(
         "count",
@@ -81,24 +109,58 @@ RULES = [
     ),
     Rule(
         "how are you",
-        r"\bhow(?:'s it going| are you| do you do| are things)\b|\bwhat's up\b",
+        r"^(?:and|what about|how about) you(?:rself)?$|\bhow(?:'s it going| are you| do you do| are things)\b|\bwhat's up\b",
         "你好吗|最近怎么样|过得怎么样|还好吗",
     ),
     Rule(
         "about",
         r"\b(?:who|what) are you\b|\byour name\b|\bwhat model\b"
-        r"|\bare you (?:a |an )?(?:robot|human|machine|bot|computer|model|language|real|person)"
+        r"|\bare you (?:a |an )?(?:robot|human|machine|bot|computer|model|language|real|person|chat ?gpt|siri|alexa|ai)"
         r"|\b(?:connect|use|get) (?:a |an )?(?:real|language|better|other)?\s?model\b",
         "你是谁|你叫什么|你是什么|什么模型|机器人吗|真人|接.*模型|语言模型",
     ),
     Rule(
         "help",
-        r"^help\b|\b(?:help me|what can you do|what do you know|what can i (?:say|ask)|your (?:skills|abilities))\b",
+        r"^help\b|\b(?:help me|what (?:can you|you can) do|what do you know|what can i (?:say|ask)|your (?:skills|abilities))\b",
         "帮助|帮我|你会什么|你能做什么|你会做什么|能干什么|怎么用",
     ),
     Rule("story", r"\bstory\b", "故事"),
     Rule("joke", r"\bjoke\b|\bmake me laugh\b|\bsomething funny\b", "笑话|逗我"),
     Rule("weather", r"\bweather\b|\b(?:rain|snow|sunny) (?:today|tomorrow)\b", "天气|下雨|下雪"),
+    Rule(
+        "fine",
+        r"^(?:i'm|i am|doing|all) (?:very |pretty |quite |just )?(?:fine|good|well|great|okay|ok|all right)\b(?: thanks| thank you| too|$)"
+        r"|^(?:not bad|very well|fine)(?: thanks| thank you|$)",
+        "^(?:我)?(?:很好|挺好|还不错|还行|不错)",
+    ),
+    Rule(
+        "insult",
+        r"\b(?:you(?:'re| are) (?:so |really |very |such an? )?(?:stupid|dumb|useless|bad|boring|annoying|wrong|idiot)"
+        r"|that(?:'s| is|'s not| is not) (?:wrong|right|correct|true))\b(?!\?)",
+        "你(?:真|太|很|好)?(?:笨|傻|蠢|没用|无聊|烦)|你错了|不对吧|你说错了",
+    ),
+    Rule(
+        "wait",
+        r"^(?:please )?(?:wait|hold on|hang on|one (?:moment|second)|just a (?:moment|second)|let me think)\b",
+        "^(?:等一?下|等等|稍等|让我想想)",
+    ),
+    Rule("go on", r"^(?:go on|continue|and then|keep going)$", "^(?:继续|然后呢|接着说)[说吧]*$"),
+    Rule(
+        "unsure",
+        r"^(?:i don't know|i do not know|i have no idea|no idea|not sure|i'm not sure|maybe|perhaps|i think so|i guess(?: so)?)$",
+        "^(?:我)?(?:不知道|不清楚|不确定|也许|可能|大概)[吧了]?$",
+    ),
+    Rule(
+        "languages",
+        r"\b(?:do|can) you (?:speak|understand|talk) (?:english|chinese|mandarin|[a-z]+(?:ish|ese|ian|man|ench))\b|^speak [a-z]+$",
+        "你?会(?:说|讲)(?:中文|英文|英语|汉语|普通话|.语|.文)",
+    ),
+    Rule(
+        "self",
+        r"\b(?:do|can|did|are|were|have) you (?:love|like|feel|think|sleep|eat|dream|want|alive|happy|sad|tired|real|married|ever)\b"
+        r"|\bhow old are you\b|\bwhere (?:are|do) you(?: live| come| from|$)",
+        "你(?:爱|喜欢)我|你多大|你几岁|你住在?哪|你在哪|你有感觉|你开心吗|你累吗",
+    ),
     Rule("thanks", r"\bthank(?:s| you)\b", "谢谢|多谢|感谢"),
     Rule(
         "praise",
@@ -113,7 +175,7 @@ RULES = [
     ),
     Rule(
         "yes",
-        r"^(?:yes|yeah|yep|sure|okay|ok|right|of course|exactly)$",
+        r"^(?:yes|yeah|yep|sure|okay|ok|right|of course|exactly|cool|great|nice|good|wow|really|interesting|i see|got it|makes sense)$",
         "^(?:是|是的|对|好|好的|嗯|当然|没错)[啊呀吧]*$",
     ),
     Rule("no", r"^(?:no|nope|nah|not really|no thanks)$", "^(?:不|不是|没有|不用|不要|不对)[了啊呀]*$"),

@@ -12,6 +12,11 @@ from .rule import Answer, UseTool, speech
 
 SECONDS_EN = {"second": 1, "minute": 60, "hour": 3600}
 SECONDS_ZH = {"秒": 1, "分": 60, "时": 3600}
+CANCEL = re.compile(r"\b(?:stop|cancel|delete|end|turn off|clear)\b|取消|停止|停掉|关掉|删掉")
+TIME_OF_DAY = re.compile(
+    r"\b(?:at|for|to) (?:\d|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|noon|midnight|half past|tomorrow)"
+    r"|\b(?:am|pm|o'clock|tomorrow)\b|点"
+)
 SPAN_ZH = re.compile(r"(半|\d+|[零一二两三四五六七八九十百]+)(?:个)?(半)?(秒|分|小时|钟头)")
 
 
@@ -20,7 +25,11 @@ def timer_answer(conversation: Conversation, match: re.Match[str]) -> Answer:
     tool = next((tool for tool in conversation.tools if "timer" in str(tool.get("name", "")).lower()), None)
     if tool is None:
         return speech(conversation, "no timer")
+    if CANCEL.search(conversation.words):
+        return speech(conversation, "timer stays")
     seconds = span_zh(conversation.words) if zh else span_en(conversation.words)
+    if seconds is None and TIME_OF_DAY.search(conversation.words):
+        return speech(conversation, "no alarm")
     if seconds is None:
         return speech(conversation, "how long")
     return UseTool(str(tool["name"]), _arguments(tool, seconds, conversation))

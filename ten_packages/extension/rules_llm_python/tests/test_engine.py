@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from stream_talk.engines.interfaces import EngineUnavailable, LlmEvent, LlmRequest, TextDelta, ToolCall
 
-from ten_packages.extension.rules_llm_python import moments, timer
+from ten_packages.extension.rules_llm_python import moments, reflection, timer
 from ten_packages.extension.rules_llm_python.engine import RulesEngine
 
 TIMER_TOOL = {
@@ -67,6 +67,19 @@ def evening(monkeypatch: pytest.MonkeyPatch) -> None:
         ("seven squared", "7 squared is 49."),
         ("ten divided by zero", "That one has no answer I can give."),
         ("nine to the power of a million", "That one has no answer I can give."),
+        ("add five and seven", "5 plus 7 is 12."),
+        ("subtract three from ten please", "10 minus 3 is 7."),
+        ("multiply 6 by 7", "6 times 7 is 42."),
+        ("divide a hundred by four", "100 divided by 4 is 25."),
+        ("what is double 21", "2 times 21 is 42."),
+        ("two to the tenth", "2 to the power of 10 is 1,024."),
+        ("two thirds of thirty", "2 thirds of 30 is 20."),
+        ("one third plus one sixth", "1 third plus 1 sixth is 0.5."),
+        ("five plus three quarters", "5 plus 3 quarters is 5.75."),
+        ("two and a half times four", "2.5 times 4 is 10."),
+        ("三分之一加六分之一", "3分之1加6分之1等于0.5。"),
+        ("三十的三分之二", "30的3分之2等于20。"),
+        ("五的三倍", "5乘以3等于15。"),
         ("三加五等于几", "3加5等于8。"),
         ("一百二十三乘以两千是多少", "123乘以2000等于246000。"),
         ("百分之十的五十是多少", "10%的50等于5。"),
@@ -75,6 +88,17 @@ def evening(monkeypatch: pytest.MonkeyPatch) -> None:
         ("十除以零", "这个算式我算不出来。"),
         ("what time is it", "It's a quarter to nine in the evening."),
         ("现在几点了", "现在是晚上八点四十五分。"),
+        ("what time is it in Tokyo", "In Tokyo it's a quarter to six in the morning."),
+        ("what time is it in New York right now?", "In New York it's a quarter to four in the afternoon."),
+        (
+            "what time is it in Atlantis",
+            "I don't know the clocks of Atlantis. Here it's a quarter to nine in the evening.",
+        ),
+        ("东京现在几点", "东京现在是早上五点四十五分。"),
+        ("what year is it", "It's 2026."),
+        ("今年是哪一年", "今年是2026年。"),
+        ("is it Friday?", "Yes, it's Friday today."),
+        ("今天是星期一吗", "不是，今天是星期五。"),
         ("what day is it tomorrow", "Tomorrow is Saturday, November 21, 2026."),
         ("今天星期几", "今天是2026年11月20号，星期五。"),
         ("count to five", "1, 2, 3, 4, 5."),
@@ -198,6 +222,65 @@ def test_every_minute_of_the_day_can_be_said() -> None:
     assert moments.time_en(datetime(2026, 1, 1, 0, 0)) == "midnight"
     assert moments.time_en(datetime(2026, 1, 1, 11, 40)) == "twenty minutes to noon"
     assert moments.time_zh(datetime(2026, 1, 1, 14, 5)) == "下午两点零五分"
+
+
+@pytest.mark.parametrize(
+    ("said", "last"),
+    [
+        (["what's the date", "and tomorrow?"], "Tomorrow is Saturday, November 21, 2026."),
+        (["what time is it", "what about London?"], "In London it's a quarter to nine in the evening."),
+        (["what is 12 times 7", "divided by 3", "squared"], "28 squared is 784."),
+        (["tell me a joke", "another one"], "I would tell you a joke about silence, but you'd have to hear it."),
+        (["what is 4 times 7", "no, I meant five times eight"], "5 times 8 is 40."),
+        (["I live in London", "no, I meant my house"], "Ah, your house. Thank you for putting that right."),
+        (["今天几号", "那后天呢"], "后天是2026年11月22号，星期日。"),
+        (["三加五等于几", "再乘以二"], "8乘以2等于16。"),
+        (["你好", "不是，我是说六乘七"], "6乘以7等于42。"),
+        (["what is 2 plus 2", "what?"], "I said: 2 plus 2 is 4."),
+        (["三加五等于几", "没听清"], "我刚才说：3加5等于8。"),
+    ],
+)
+def test_what_leans_on_the_last_reply_is_understood(said: list[str], last: str) -> None:
+    talk = Talk()
+    assert [talk.say(text) for text in said][-1] == last
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["turn on the lights", "please enter your number", "play some music", "call my mother", "放点音乐", "给妈妈打电话"],
+)
+def test_a_task_is_declined_and_not_said_back(text: str) -> None:
+    reply = Talk().say(text)
+    assert "can't" in reply or "not among my rules" in reply or "做不到" in reply or "没有这一条" in reply
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["what is the date of Easter", "what day is Christmas", "what time is the meeting", "how many days until May"],
+)
+def test_it_does_not_pretend_to_know(text: str) -> None:
+    reply = Talk().say(text)
+    assert "November" not in reply and "quarter" not in reply
+    assert "rule" in reply or "know" in reply
+
+
+def test_an_alarm_and_a_cancelled_timer_are_declined() -> None:
+    assert "can't set an alarm" in Talk().say("set an alarm for seven am", [TIMER_TOOL])
+    assert "can't be stopped" in Talk().say("cancel the timer", [TIMER_TOOL])
+
+
+@pytest.mark.parametrize(
+    ("said", "turned"),
+    [
+        ("you are right", "I am right"),
+        ("it was fun", "it was fun"),
+        ("i was with you", "you were with me"),
+        ("you told me a lot", "I told you a lot"),
+        ("i saw you at seven am", "you saw me at seven am"),
+    ],
+)
+def test_grammar_survives_the_turning_round(said: str, turned: str) -> None:
+    assert reflection.swap_en(said) == turned
 
 
 def test_it_streams_token_by_token() -> None:
