@@ -29,7 +29,7 @@ _AT_ANY_TIME = ("stop", "cancel_response", "mute", "settings", "bye")
 class ClientEvents:
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
-        self._greeted = False
+        self._greeted = self._button_down = False
         self._early: list[Body] | None = None  # events that wait for the earlier conversation
         self._handlers: dict[str, Callable[[float, Body], None]] = {
             "hello": self._hello,
@@ -109,13 +109,17 @@ class ClientEvents:
 
     def _push_to_talk(self, now_ms: float, body: Body) -> None:
         conversation = self._conversation
-        if body["down"]:
+        was_down, self._button_down = self._button_down, bool(body["down"])
+        if self._button_down:
             conversation.stop(now_ms)
             conversation.hearing.speech_start(now_ms, 0.0, 0.0)
             conversation.listening.forget_unheard(now_ms)
         elif conversation.floor is Floor.HEARING:
             conversation.listening.force_over = True
             conversation.hearing.speech_end(now_ms)
+        elif was_down:  # something was typed meanwhile, and is being answered
+            conversation.listening.speaking = False
+            conversation.listening.forget_unheard(now_ms)
 
     def _clear(self, now_ms: float, _body: Body) -> None:
         self._conversation.stop(now_ms)

@@ -31,6 +31,8 @@ from .thinking import Thinking
 from .tools import Tools
 from .tracing import TurnTrace
 
+_REACTION_MS = 300.0  # nobody answers a voice faster
+
 
 class Conversation:
     def __init__(self, config: MainControlConfig, outbox: Outbox, epoch_ms: Callable[[], int]) -> None:
@@ -62,6 +64,7 @@ class Conversation:
         self._respond_once: bool | None = None
         self._opened_by_barge = False
         self._reopened: tuple[int, str] | None = None
+        self._answered_too_early = ""  # how the open turn begins, when it goes on after a first answer
         self._typed: str | None = None
 
     # --- the floor ---------------------------------------------------------------------------------------------------
@@ -82,8 +85,8 @@ class Conversation:
 
     def _open_turn(self, now_ms: float) -> None:
         if self._reopened is not None:
-            self.turn_id, text = self._reopened
-            self.listening.prepend(text)
+            self.turn_id, self._answered_too_early = self._reopened
+            self.listening.prepend(self._answered_too_early)
             self._reopened = None
         else:
             self.turn_id += 1
@@ -97,6 +100,7 @@ class Conversation:
         self.drafting.retract(now_ms)
         self.listening.close_turn()
         self._opened_by_barge = self._turn_is_open = False
+        self._answered_too_early = ""
         self._respond_once = None
 
     def _commit(self, now_ms: float) -> None:
@@ -122,7 +126,8 @@ class Conversation:
             self._maker.ask_model(self.reply, now_ms)
 
     def _wants_answer(self, text: str) -> bool:
-        if self._opened_by_barge and is_stop(text):
+        added = text.removeprefix(self._answered_too_early).strip()
+        if (self._opened_by_barge or self._answered_too_early) and is_stop(added):
             return False  # "stop" was obeyed by falling silent
         wanted = self.config.auto_response if self._respond_once is None else self._respond_once
         return wanted and not self.listening.leave_alone
@@ -142,18 +147,27 @@ class Conversation:
         self._discard(reply)
         self.tools.interrupt(reply, now_ms)
         self._opened_by_barge = True
-        if reply.origin == "say" and not reply.heard_something and self.floor is Floor.HEARING:
+        if is_stop(self.listening.text):
+            self._initiative.forget()  # silence was asked for
+        elif reply.origin == "say" and not reply.heard_something and self.floor is Floor.HEARING:
             self._initiative.put_back(reply.text, protected=reply.protected)  # said later, not lost
-        untouched = reply.origin == "turn" and not reply.heard_something and not reply.tool_calls
-        if untouched and self.floor is Floor.HEARING:
-            # Nothing was heard of it: the person had simply not finished. The turn goes on as if it had never been answered.
+        elif self._had_not_finished(reply) and self.floor is Floor.HEARING:
+            # The turn goes on as if it had never been answered; only what was heard of the answer stays.
             self.keeping.user_goes_on(reply.turn_id)
             self.listening.caution.cut_off()
             self._reopened = (reply.turn_id, reply.user_text)
             self._opened_by_barge = False
-            return
+            if not reply.heard_something:
+                return
         reply.interrupted = True
         self.keeping.cut(reply, now_ms)
+
+    def _had_not_finished(self, reply: Reply) -> bool:
+        """The sound that cut this reply began before anybody could have reacted to it: the person simply went on."""
+        if not reply.user_text or reply.tool_calls:
+            return False
+        began_ms = reply.played_from_ms
+        return not reply.heard_something or began_ms is None or self.listening.onset_ms < began_ms + _REACTION_MS
 
     _actions: dict[Action, Callable[[Conversation, float], None]] = {
         Action.OPEN_TURN: _open_turn,
@@ -192,12 +206,16 @@ class Conversation:
 
     def answer(self, now_ms: float, instructions: str = "") -> None:
         """Reply to the conversation as it stands (`create_response`)."""
-        self._answering = True  # announcements wait a little longer
-        self.apply(Event.STOP, now_ms)
-        self._answering = False
+        self._silence_for_answer(now_ms)
         self.apply(Event.SAY, now_ms)
         self.reply = self._maker.new(self.turn_id, "turn", self._maker.trace_from_now(now_ms))
         self._maker.ask_model(self.reply, now_ms, instructions)
+
+    def _silence_for_answer(self, now_ms: float) -> None:
+        """The floor is free for what comes now; announcements wait a little longer."""
+        self._answering = True
+        self.apply(Event.STOP, now_ms)
+        self._answering = False
 
     def typed(self, now_ms: float, text: str, *, respond: bool | None = None) -> None:
         """A typed message is a complete turn."""
@@ -206,8 +224,10 @@ class Conversation:
 
     def commit(self, now_ms: float, *, respond: bool | None = None) -> None:
         """A button says that the person's turn is over; the recogniser still gets its last word in."""
-        if self.reply is not None:
-            self.apply(Event.STOP, now_ms)
+        if self.hearing.barge is not None:
+            self.hearing.judge(Verdict.CUT, now_ms)  # the sound that is being weighed was meant: the button says so
+        elif self.reply is not None:
+            self._silence_for_answer(now_ms)
         self.apply(Event.SPEECH_START, now_ms)
         self._respond_once = respond
         self.listening.force_over = True

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stream_talk.turn.backchannel import only_hesitation
+from stream_talk.turn.backchannel import content_words, only_hesitation
 from stream_talk.turn.barge_in import SENSITIVITIES, BargeIn, Verdict
 from stream_talk.turn.policy import Event, Floor
 
@@ -19,12 +19,17 @@ if TYPE_CHECKING:
     from .conversation import Conversation
 
 
+_SAME_BREATH_MS = 1500.0
+
+
 class Hearing:
     def __init__(self, config: MainControlConfig, listening: Listening, talk: Conversation) -> None:
         self._config = config
         self._listening = listening
         self._talk = talk
         self.barge: BargeIn | None = None  # the sound during a reply that is being weighed
+        self._let_pass = ""  # words that were no interruption by themselves ("No ..."), and when they ended
+        self._let_pass_ms = float("-inf")
 
     def tick(self, now_ms: float) -> None:
         if now_ms >= self._listening.segment_due_ms:
@@ -134,12 +139,17 @@ class Hearing:
             self._talk.apply(Event.PAUSE_DUE, now_ms)
         elif verdict is Verdict.RESUME:
             self.barge = None
+            self._let_pass = self._listening.text if content_words(self._listening.text) else ""
+            self._let_pass_ms = self._listening.end_ms
             self._listening.close_turn()
             self._talk.apply(Event.FALSE_ALARM, now_ms)
             if self._talk.reply is not None and self._talk.reply.heard_something:
                 self._talk.apply(Event.AUDIBLE, now_ms)
         elif verdict is Verdict.CUT:
             self.barge = None
+            if self._let_pass and self._listening.onset_ms <= self._let_pass_ms + _SAME_BREATH_MS:
+                self._listening.prepend(self._let_pass)  # the beginning of what turned out to be an interruption
+            self._let_pass = ""
             self._talk.apply(Event.INTERRUPTED, now_ms)
             if not self._listening.speaking:
                 self._talk.apply(Event.SPEECH_END, now_ms)

@@ -22,7 +22,8 @@ class Initiative:
 
     def put_back(self, text: str, *, protected: bool) -> None:
         """It was interrupted before anything of it was heard."""
-        self._waiting.appendleft((text, protected))
+        if not self._is_for_silence(text):
+            self._waiting.appendleft((text, protected))
 
     def take(self) -> tuple[str, bool] | None:
         return self._waiting.popleft() if self._waiting else None
@@ -39,6 +40,11 @@ class Initiative:
 
     def person_spoke(self) -> None:
         self._prompted = False
+        self._waiting = deque(saying for saying in self._waiting if not self._is_for_silence(saying[0]))
+
+    def _is_for_silence(self, text: str) -> bool:
+        """Words into a silence make no sense once the person has begun to talk."""
+        return text in (self._config.greeting, self._config.idle_prompt)
 
     def prompt_due_ms(self) -> float:
         """When the silence has lasted long enough to ask; once per silence."""

@@ -56,8 +56,8 @@ class Keeping:
         }
 
     def user_goes_on(self, turn_id: int) -> None:
-        """The turn was not over: nothing of it has happened."""
-        self.history.remove_turn(turn_id)
+        """The turn was not over; its words come again, with the rest."""
+        self.history.take_back(turn_id)
         self._unstored_user.pop(turn_id, None)
 
     def unanswered(self, turn_id: int, trace: TurnTrace, now_ms: float) -> None:

@@ -95,13 +95,12 @@ def test_restore_takes_what_is_usable():
     assert "earlier" in history.messages("p")[0]["content"]
 
 
-def test_amend_and_remove():
+def test_a_turn_that_was_not_over_is_taken_back_but_not_what_was_heard():
     history = History()
     history.add(Entry("user", "I want", 3))
-    history.amend_user(3, "I want tea")
-    assert history.entries[0].text == "I want tea"
-    history.remove_turn(3)
-    assert not history.entries
+    history.put_heard(Entry("assistant", "Well", 3, interrupted=True, request_id="r"))
+    history.take_back(3)
+    assert [e.text for e in history.entries] == ["Well"]
 
 
 def test_words_of_every_script():

@@ -55,16 +55,9 @@ class History:
         self._entries.append(entry)
         self._forget_oldest()
 
-    def amend_user(self, turn_id: int, text: str) -> None:
-        """The person went on with the same turn."""
-        for entry in reversed(self._entries):
-            if entry.role == "user" and entry.turn_id == turn_id and not entry.tool:
-                entry.text = text
-                entry.tokens = estimated_tokens(text)
-                return
-
-    def remove_turn(self, turn_id: int) -> None:
-        self._entries = [e for e in self._entries if e.turn_id != turn_id]
+    def take_back(self, turn_id: int) -> None:
+        """The person's words of this turn were not all: they are added again when the turn is really over."""
+        self._entries = [e for e in self._entries if e.turn_id != turn_id or e.role != "user" or e.tool]
 
     def put_heard(self, heard: Entry) -> None:
         """What was heard of a reply is now known (better): one entry per `request_id`, none when nothing was heard."""
