@@ -69,8 +69,11 @@ class EchoGuardEngine:
         """How many 10 ms frames the next `process` will take the reference for."""
         return (len(self._waiting) + len(microphone)) // FRAME_SAMPLES
 
-    def process(self, microphone: Pcm16, reference: Pcm16) -> Pcm16:
-        """`reference`: what the loudspeaker plays meanwhile, `frames_in(microphone)` frames of it."""
+    def process(self, microphone: Pcm16, reference: Pcm16, *, jumped: bool = False) -> Pcm16:
+        """`reference`: what the loudspeaker plays meanwhile, `frames_in(microphone)` frames of it; `jumped` when that does not
+        continue what it played before."""
+        if jumped:
+            self._since_onset = 0
         samples = np.concatenate([self._waiting, microphone]) if len(self._waiting) else microphone
         whole = len(samples) // FRAME_SAMPLES * FRAME_SAMPLES
         self._waiting = samples[whole:].copy()

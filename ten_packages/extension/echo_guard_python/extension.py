@@ -107,7 +107,8 @@ class EchoGuardExtension(StageExtension[EchoGuardConfig]):
 
     def _cancelled(self, engine: EchoGuardEngine, pcm: Pcm16) -> Pcm16:
         try:
-            return engine.process(pcm, self._reference.pull(engine.frames_in(pcm) * FRAME_SAMPLES))
+            reference = self._reference.pull(engine.frames_in(pcm) * FRAME_SAMPLES)
+            return engine.process(pcm, reference, jumped=self._reference.take_jump())
         except RuntimeError as error:
             self._engine = None  # a canceller that failed once fails again; the conversation goes on without
             self.report_error(names.CODE_NON_FATAL, f"echo cancellation stopped: {error}")

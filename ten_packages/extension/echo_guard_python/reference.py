@@ -63,10 +63,16 @@ class PlaybackReference:
         self._reports_seen = False
         self._dead_generation = -1
         self._unreported = 0
+        self._jumped = False
 
     @property
     def playing(self) -> bool:
         return self._playing is not None
+
+    def take_jump(self) -> bool:
+        """Whether another sound, or another place in it, began to play since the last call."""
+        jumped, self._jumped = self._jumped, False
+        return jumped
 
     def push(self, request_id: str, generation: int, pcm: Pcm16) -> None:
         """Sound that was sent to the host, in order."""
@@ -91,6 +97,7 @@ class PlaybackReference:
             moved = abs(target - self._position) > _TOLERATED
             if self._playing != request_id or moved:
                 self._position = target
+                self._jumped = True
             self._playing = request_id
         elif request_id == self._playing:  # paused, finished
             self._playing = None
@@ -117,6 +124,7 @@ class PlaybackReference:
         if self._unreported >= _UNREPORTED_WAIT:
             self._playing = newest
             self._position = self._unreported + self._lead
+            self._jumped = True
 
     def _drop(self, generation: int) -> None:
         self._dead_generation = max(self._dead_generation, generation)

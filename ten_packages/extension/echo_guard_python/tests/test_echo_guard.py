@@ -18,6 +18,7 @@ from ten_runtime import AsyncExtensionTester, AsyncTenEnvTester, AudioFrame
 from tests import speech
 
 from ..engine import FRAME_SAMPLES, EchoGuardEngine, Processing
+from ..reference import PlaybackReference
 
 RATE_HZ = 16000
 META = {"session_id": "s"}
@@ -56,6 +57,41 @@ def test_our_own_voice_is_taken_out_and_the_person_stays() -> None:
     person.load()
     kept = person.process(far[: 4 * RATE_HZ], np.zeros(4 * RATE_HZ, np.int16))
     assert power_db(far[RATE_HZ : 4 * RATE_HZ]) - power_db(kept[RATE_HZ:]) < 6
+
+
+@pytest.mark.speech
+def test_a_reply_right_behind_another_is_not_taken_for_a_person() -> None:
+    """No pause tells of the second one, and its echo comes a little later than that of the first: reports are not exact."""
+    far = voice(6)
+    begins, ends = 4 * RATE_HZ, 4 * RATE_HZ + 6400
+    near = np.concatenate([echo_of(far)[:begins], echo_of(far, delay_ms=80)[begins:]])
+
+    def loudest_after(*, jumped: bool) -> int:
+        engine = EchoGuardEngine(Processing())
+        engine.load()
+        engine.process(near[:begins], far[:begins])
+        return int(np.abs(engine.process(near[begins:ends], far[begins:ends], jumped=jumped).astype(int)).max())
+
+    assert loudest_after(jumped=False) > 300, "the case is meant to need it"
+    assert loudest_after(jumped=True) == 0
+
+
+def test_the_reference_tells_of_jumps() -> None:
+    reference = PlaybackReference()
+    for number in (1, 2):
+        reference.push(f"r{number}", number, np.ones(16000, np.int16))
+    jumps = []
+    for request, played_ms, state in [
+        ("r1", 0, "started"),
+        ("r1", 110, "playing"),  # a late report is no jump
+        ("r1", 600, "playing"),  # a resume elsewhere is
+        ("r1", 620, "finished"),
+        ("r2", 0, "started"),
+    ]:
+        reference.report(request, int(request[1]), played_ms, state)
+        reference.pull(1600)
+        jumps.append(reference.take_jump())
+    assert jumps == [True, False, True, False, True]
 
 
 def test_frames_of_any_length_lose_nothing() -> None:
