@@ -41,6 +41,9 @@ def test_a_newcomer_hears_a_conversation_with_one_option(tmp_path):
         (["talk"], "--wav"),
         (["talk", "--wav", "missing.wav"], "missing.wav"),
         (["talk", "--graph", "nonsense", "--once"], "nonsense"),
+        (["talk", "--wav", "."], "no WAV files in ."),
+        (["talk", "--once", "--out", "missing/x.wav"], "there is no directory missing"),
+        (["talk", "--once", "--trace", "missing/x.json"], "there is no directory missing"),
     ],
 )
 def test_mistakes_are_told_in_a_line(tmp_path, arguments, told):

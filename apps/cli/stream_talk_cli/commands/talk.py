@@ -59,6 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if not args.says and not args.once:
         raise CommandError("nothing to say: give --wav FILE, --text TEXT, or --once for a bundled question")
+    for written in filter(None, (args.out, args.trace)):
+        if not Path(written).resolve().parent.is_dir():
+            raise CommandError(f"there is no directory {Path(written).parent}")
     graph_file = find_graph(args.graph)
     prepare_imports(graph_file)
     problems = check_file(graph_file, checks=(nodes.unknown_addons, nodes.environment))
@@ -121,6 +124,8 @@ def _existing(entry: str) -> str:
     file = path if at and offset.isdigit() else entry
     if file != "-" and not Path(file).exists():
         raise CommandError(f"there is no file {file}")
+    if Path(file).is_dir() and not any(p.suffix.lower() == ".wav" for p in Path(file).iterdir()):
+        raise CommandError(f"there are no WAV files in {file}")
     return str(Path(file).resolve()) + (f"@{offset}" if file != entry else "") if file != "-" else entry
 
 
