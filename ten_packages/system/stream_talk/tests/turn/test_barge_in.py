@@ -42,7 +42,27 @@ def test_a_short_sound_never_pauses():
 
 
 @pytest.mark.parametrize(
-    "text", ["mm-hmm", "uh huh", "Yeah.", "ok", "oh I see", "right, right", "嗯", "对对", "好的", "是的 我知道"]
+    "text",
+    [
+        "mm-hmm",
+        "uh huh",
+        "Yeah.",
+        "ok",
+        "oh I see",
+        "right, right",
+        "嗯",
+        "对对",
+        "好的",
+        "是的 我知道",
+        "absolutely",
+        "you're right",
+        "haha",
+        "懂了",
+        "有道理",
+        "哈哈",
+        "好吧，原来如此",
+        "沒錯",
+    ],
 )
 def test_signs_of_listening_resume(text):
     barge = sound()
@@ -59,14 +79,41 @@ def test_words_with_content_cut(text):
     assert sound().words(text, 300) is Verdict.CUT
 
 
-@pytest.mark.parametrize("text", ["stop", "Stop it!", "please stop", "停", "别说了"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "stop",
+        "Stop it!",
+        "please stop",
+        "no, stop stop stop please",
+        "okay that's enough now",
+        "wait, never mind",
+        "停",
+        "别说了",
+        "停停停",
+        "请你先停一下吧",
+        "够了",
+        "別說了",
+    ],
+)
 def test_a_word_for_silence_cuts_whatever_the_thresholds(text):
     assert is_stop(text)
     assert sound(sensitivity="careful").words(text, 120) is Verdict.CUT
 
 
 def test_a_sentence_that_contains_stop_is_not_the_command():
-    assert not is_stop("when does the bus stop here")
+    for text in (
+        "when does the bus stop here",
+        "please",
+        "no no no",
+        "okay",
+        "stop signs",
+        "don't stop",
+        "雨停了吗",
+        "好吧",
+        "",
+    ):
+        assert not is_stop(text)
 
 
 def test_minimum_duration_and_words_are_kept():
