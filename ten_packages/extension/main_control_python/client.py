@@ -21,6 +21,7 @@ _SETTINGS = {
     "lang": "language",
     "auto_response": "auto_response",
     "instructions": "prompt",
+    "output": "output",
 }
 # What makes sense before it is known what was said earlier.
 _AT_ANY_TIME = ("stop", "cancel_response", "mute", "settings", "bye")
@@ -42,7 +43,9 @@ class ClientEvents:
             "clear": self._clear,
             "settings": self._settings,
             "truncate": self._truncate,
-            "create_response": lambda now, body: conversation.answer(now, str(body.get("instructions") or "")),
+            "create_response": lambda now, body: conversation.answer(
+                now, str(body.get("instructions") or ""), str(body.get("request_id") or "")
+            ),
             "say": self._say,
             "history": lambda _now, body: conversation.history.restore(body.get("messages") or []),
             "tools": lambda _now, body: conversation.tools.of_client(body["tools"]),

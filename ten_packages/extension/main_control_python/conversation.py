@@ -66,6 +66,7 @@ class Conversation:
         self._reopened: tuple[int, str] | None = None
         self._answered_too_early = ""  # how the open turn begins, when it goes on after a first answer
         self._typed: str | None = None
+        self._promised: tuple[str, str] | None = None  # an answer that waits for the last words of a committed turn
 
     # --- the floor ---------------------------------------------------------------------------------------------------
 
@@ -204,11 +205,15 @@ class Conversation:
         self._initiative.add(text, protected=protected)
         self._next_saying(now_ms)
 
-    def answer(self, now_ms: float, instructions: str = "") -> None:
-        """Reply to the conversation as it stands (`create_response`)."""
+    def answer(self, now_ms: float, instructions: str = "", request_id: str = "") -> None:
+        """Reply to the conversation as it stands (`create_response`); a turn that was just committed belongs to it."""
+        if self.listening.force_over and self.floor is Floor.ENDING:
+            self._promised = (instructions, request_id)
+            return
         self._silence_for_answer(now_ms)
         self.apply(Event.SAY, now_ms)
-        self.reply = self._maker.new(self.turn_id, "turn", self._maker.trace_from_now(now_ms))
+        trace = self._maker.trace_from_now(now_ms)
+        self.reply = self._maker.new(self.turn_id, "turn", trace, request_id=request_id)
         self._maker.ask_model(self.reply, now_ms, instructions)
 
     def _silence_for_answer(self, now_ms: float) -> None:
@@ -244,6 +249,7 @@ class Conversation:
         """Silence, now; nothing that was under way or waiting is said."""
         self._initiative.forget()
         self.hearing.barge = None
+        self._promised = None
         self._close_turn(now_ms)
         self.apply(Event.STOP, now_ms)
         self._opened_by_barge = False
@@ -322,6 +328,10 @@ class Conversation:
     def _floor_is_free(self, now_ms: float) -> None:
         self._initiative.floor_is_free(now_ms)
         self._reopened = None
+        promised, self._promised = self._promised, None
+        if promised is not None:
+            self.answer(now_ms, *promised)
+            return
         if self.listening.speaking or (self.listening.text and not self.muted):
             # The person spoke while the assistant kept the floor: now it is their turn.
             self.apply(Event.SPEECH_START, now_ms)

@@ -17,6 +17,7 @@ from .config import MainControlConfig
 from .outbox import Outbox
 
 _DEFAULT_LAG_MS = 200.0  # pause already passed when the end is announced, where a detector does not say
+_COMMITTED_WAIT_MS = 10_000.0  # a program commits a whole recording at once, and the recogniser has to work through it
 
 
 class Listening:
@@ -248,7 +249,10 @@ class Listening:
     @property
     def final_due_ms(self) -> float:
         """Until when the recogniser's last word is waited for."""
-        return self.finalized_ms + self._config.asr_timeout_ms if self._awaiting_final else float("-inf")
+        if not self._awaiting_final:
+            return float("-inf")
+        patience_ms = max(self._config.asr_timeout_ms, _COMMITTED_WAIT_MS if self.force_over else 0.0)
+        return self.finalized_ms + patience_ms
 
     @property
     def segment_due_ms(self) -> float:

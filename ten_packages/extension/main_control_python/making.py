@@ -33,14 +33,15 @@ class ReplyMaker:
         user_text: str = "",
         draft: bool = False,
         protected: bool = False,
+        request_id: str = "",
     ) -> Reply:
-        """A reply with the next generation, so that everything older can be told from it."""
+        """A reply with the next generation, so that everything older can be told from it; `request_id`: named by who asked for it."""
         self._generation += 1
         metadata: dict[str, Any] = {
             "session_id": self._outbox.session_id,
             "turn_id": turn_id,
             "generation": self._generation,
-            "request_id": f"reply-{self._generation}",
+            "request_id": request_id or f"reply-{self._generation}",
         }
         if draft:
             metadata["draft"] = True

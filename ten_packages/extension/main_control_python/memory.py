@@ -77,7 +77,7 @@ class Memory:
             body = {
                 "session_id": self._outbox.session_id,
                 "query": query,
-                "budget_ms": self._config.memory_budget_ms,
+                "budget_ms": round(self._config.memory_budget_ms),
             }
             self._outbox.ask(names.MEMORY_SEARCH, body, self._found)
 

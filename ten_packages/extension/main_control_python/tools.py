@@ -67,7 +67,7 @@ class Tools:
             return
         if tool.source is _CLIENT:
             self._asked[call.call_id] = lambda at_ms, ok, body: answered(reply, call, at_ms, ok, body)
-            self._show(reply, call, now_ms, state="asked")
+            self._show(reply, call, now_ms, state="asked", more=self._more_to_ask(reply))
             return
         self._show(reply, call, now_ms)
         self._outbox.ask(
@@ -76,6 +76,10 @@ class Tools:
             lambda at_ms, ok, body: answered(reply, call, at_ms, ok, body),
             to=tool.source,
         )
+
+    def _more_to_ask(self, reply: Reply) -> bool:
+        held = (self._tools.get(call.name) for call in reply.tool_calls if call.state == "held")
+        return any(tool is not None and tool.source is _CLIENT for tool in held)
 
     def interrupt(self, reply: Reply, now_ms: float) -> None:
         """The person took the floor: nothing held is started, and what can be cancelled is."""
@@ -130,7 +134,16 @@ class Tools:
     def _add(self, reply: Reply, now_ms: float, message: Body) -> None:
         self._history.add(Entry(str(message["role"]), "", reply.turn_id, round(now_ms), tool=message))
 
-    def _show(self, reply: Reply, call: PendingToolCall, now_ms: float, result: Any = None, state: str = "") -> None:
+    def _show(
+        self,
+        reply: Reply,
+        call: PendingToolCall,
+        now_ms: float,
+        result: Any = None,
+        state: str = "",
+        more: bool | None = None,
+    ) -> None:
+        asked = {} if more is None else {"more": more, "request_id": reply.request_id, "generation": reply.generation}
         self._outbox.message(
             "tool",
             reply.turn_id,
@@ -140,6 +153,7 @@ class Tools:
             arguments=call.arguments,
             state=state or call.state,
             result=result,
+            **asked,
         )
 
 

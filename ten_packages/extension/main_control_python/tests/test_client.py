@@ -34,6 +34,17 @@ def test_a_function_of_the_client_is_asked_for_and_its_answer_is_spoken():
     assert len([m for m in sim.of("tool") if m["state"] == "done"]) == 1, "an answer counts once"
 
 
+def test_several_functions_of_one_reply_are_announced_as_such():
+    sim = with_functions(Simulation())
+    other = {**CALL, "tool_call_id": "c2"}
+    sim.model.answer = lambda messages: "It is sunny." if messages[-1].get("role") == "tool" else [CALL, other]
+    sim.says(500, "how is the weather in delft")
+    sim.run(3000)
+    asked = [m for m in sim.of("tool") if m["state"] == "asked"]
+    assert [(m["call_id"], m["more"]) for m in asked] == [("c1", True), ("c2", False)]
+    assert len({m["request_id"] for m in asked}) == 1
+
+
 def test_a_client_that_never_answers_does_not_stop_the_conversation():
     sim = with_functions(Simulation(tool_timeout_ms=1000.0))
     sim.says(500, "how is the weather in delft")

@@ -149,6 +149,7 @@ def test_memory_is_used_when_in_time_and_serves_the_next_turn_when_late():
 
     def memory(name, body):
         if name == "memory_search":
+            assert type(body["budget_ms"]) is int, "memory_python declares an int64 and refuses anything else"
             return (5000.0 if body["query"] in slow else 30.0), items
         if name == "memory_append":
             stored.append(body)

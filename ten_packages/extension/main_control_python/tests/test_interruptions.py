@@ -258,6 +258,49 @@ def test_commit_may_only_remember():
     assert sim.heard_words() == ["Fine."]
 
 
+def test_an_answer_asked_for_right_after_a_commit_answers_what_was_committed():
+    """Programs send commit and create_response in one breath, while the recogniser still owes its last words."""
+    sim = Simulation(mode="manual")
+    end = sim.says(500, "what time is it")
+
+    def commit_and_ask() -> None:
+        sim.client("commit", respond=False)
+        sim.client("create_response", instructions="Be brief.", request_id="mine")
+
+    sim.at(end + 20, commit_and_ask)
+    sim.run(end + 9000)
+    assert sim.history()[0] == ("user", "what time is it")
+    assert len(sim.model.asked) == 1
+    assert [m["content"] for m in sim.model.asked[0]["messages"][-2:]] == ["what time is it", "Be brief."]
+    assert {m["request_id"] for m in sim.of("assistant_text")} == {"mine"}
+    assert sim.heard_words() == ["Fine."]
+
+
+def test_a_silent_commit_is_answered_too_when_an_answer_was_asked_for():
+    sim = Simulation(mode="manual")
+    sim.at(500, lambda: sim.client("commit", respond=False))
+    sim.at(500, lambda: sim.client("create_response"))
+    sim.run(15_000)
+    assert len(sim.model.asked) == 1
+
+
+def test_a_stop_takes_back_the_answer_that_was_asked_for():
+    sim = Simulation(mode="manual")
+    end = sim.says(500, "what time is it")
+    for what in (("commit", {"respond": False}), ("create_response", {}), ("cancel_response", {})):
+        sim.at(end + 20, lambda what=what: sim.client(what[0], **what[1]))
+    sim.run(end + 9000)
+    assert sim.model.asked == []
+
+
+def test_a_client_that_only_reads_is_not_spoken_to():
+    sim = Simulation()
+    sim.at(100, lambda: sim.client("settings", output="text"))
+    sim.at(500, lambda: sim.client("text", text="hello"))
+    sim.run(5000)
+    assert sim.heard_words() == [] and sim.history()[-1] == ("assistant", "Fine.")
+
+
 def test_mute_hears_nothing():
     sim = Simulation()
     sim.at(100, lambda: sim.client("mute", on=True))
