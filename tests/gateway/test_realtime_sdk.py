@@ -118,6 +118,24 @@ def test_sound_reaches_the_conversation_at_its_rate(with_server):
     with_server(scenario)
 
 
+def test_a_whole_recording_may_come_in_one_message(with_server):
+    async def scenario(server: Server) -> None:
+        async with sdk(server).realtime.connect(model="embedded") as connection:
+            listener = Listener(connection)
+            await listener.until("session.created")
+            minutes = bytes(15 * 1024 * 1024)
+            await connection.input_audio_buffer.append(audio=base64.b64encode(minutes).decode())
+            await connection.input_audio_buffer.commit()
+            await listener.until("input_audio_buffer.committed")
+            graph = server.host.graphs[-1]
+            assert abs(sum(len(pcm) for _, pcm in graph.sound) / 2 / 16_000 - len(minutes) / 48_000) < 0.1
+            assert max(len(pcm) for _, pcm in graph.sound) <= 3_300, "in pieces that keep nobody waiting"
+            await connection.input_audio_buffer.append(audio=base64.b64encode(minutes).decode())
+            assert (await listener.until("error")).error.code == "rate_limit_exceeded"
+
+    with_server(scenario)
+
+
 def test_errors_have_the_protocols_shape_and_the_session_lives(with_server):
     async def scenario(server: Server) -> None:
         async with sdk(server).realtime.connect(model="embedded") as connection:

@@ -15,9 +15,8 @@ import uvicorn
 
 from .config import GatewayConfig
 from .tls import CannotCertify, CertificateFiles, own_addresses, self_signed
-from .websocket import VoiceWebSocketProtocol
+from .websocket import MAX_MESSAGE_BYTES, VoiceWebSocketProtocol
 
-MAX_MESSAGE_BYTES = 1 << 20
 logger = logging.getLogger("stream_talk.gateway")
 
 

@@ -6,11 +6,16 @@ import socket
 from typing import Any
 
 from starlette.websockets import WebSocket
+from stream_talk.wire.realtime.requests import MAX_MESSAGE_BYTES as MAX_REALTIME_BYTES
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.protocol import State
 
 LINE_EXTENSION = "stream_talk.line"
 READ_AHEAD_MESSAGES = 32
+READ_AHEAD_BYTES = 65_536  # of one message: after a longer one, nothing more is read until it is dealt with
+MAX_MESSAGE_BYTES = 1 << 20
+MAX_BYTES_OF_PATH = {"/v1/realtime": MAX_REALTIME_BYTES}
+"""Programs append whole recordings there."""
 LINGER_S = 5.0
 SEND_BUFFER_BYTES = 32_768
 _TEXT, _BINARY = 0x81, 0x82  # opcode with the bit that says: the whole message is in this frame
@@ -30,11 +35,13 @@ class VoiceWebSocketProtocol(WebSocketsSansIOProtocol):
     def handle_connect(self, event: Any) -> None:
         super().handle_connect(event)
         if hasattr(self, "scope"):
+            self.conn.max_message_size = MAX_BYTES_OF_PATH.get(self.scope["path"], MAX_MESSAGE_BYTES)
             self.scope["extensions"][LINE_EXTENSION] = {"line": self}  # type: ignore[index]
 
     def send_receive_event_to_app(self) -> None:
         # The base pauses unless it believes that it already has.
-        reading_on = self.queue.qsize() < READ_AHEAD_MESSAGES and not self.read_paused
+        is_long = sum(map(len, self.frames)) > READ_AHEAD_BYTES
+        reading_on = self.queue.qsize() < READ_AHEAD_MESSAGES and not self.read_paused and not is_long
         if reading_on:
             self.read_paused = True
         super().send_receive_event_to_app()

@@ -97,15 +97,18 @@ class PlainShell:
                 continue
             await self.handle(data)
 
-    async def hear(self, pcm: bytes) -> None:
-        """Microphone sound without a media time: counted from the first sample. Too much of it is dropped."""
+    async def hear(self, pcm: bytes) -> bool:
+        """Microphone sound without a media time: counted from the first sample. False when it was dropped, being too much."""
         assert self.session is not None and self._audio is not None
         samples = len(pcm) // 2
-        if not samples or not self._audio.take(samples, clock.now_ms()):
-            return
+        if not samples:
+            return True
+        if not self._audio.take(samples, clock.now_ms()):
+            return False
         media_ms = self._heard_samples * 1000 / self.session.port.traits.input_rate_hz
         self._heard_samples += samples
         await self.session.send_audio(pcm, media_ms)
+        return True
 
     def _too_slow(self) -> None:
         self.gateway.metrics.slow_clients.inc()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,11 @@ from starlette.websockets import WebSocket
 from stream_talk import clock
 from stream_talk.audio.resample import StreamResampler
 from stream_talk.wire import strict_json
+from stream_talk.wire.limits import TokenBucket
 from stream_talk.wire.realtime.connection import Effect, Microphone, RealtimeConnection, ToClient, ToSession
 from stream_talk.wire.realtime.dialect import event_to_beta
 from stream_talk.wire.realtime.errors import RealtimeError
+from stream_talk.wire.realtime.requests import MAX_MESSAGE_BYTES
 from stream_talk.wire.realtime.session_object import SessionObject
 from stream_talk.wire.talk import CloseReason
 
@@ -27,6 +29,8 @@ from .plain_shell import PlainShell
 RATE_HZ = 24_000
 LEAD_MS = 300
 SESSION_LIFETIME_S = 3600
+BYTES_PER_S = 2 << 20
+_PIECE_BYTES = RATE_HZ // 10 * 2
 
 
 def new_id(kind: str) -> str:
@@ -58,10 +62,14 @@ class RealtimePort:
         self._socket = socket
         self._connection = connection
         self._rate = _RateMatch()
+        self.on_wish: Callable[[dict[str, Any]], None] = lambda _event: None
+        """Told what the conversation should do as a consequence of what it said."""
 
     def tell(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
-            if isinstance(effect, ToClient):
+            if isinstance(effect, ToSession):
+                self.on_wish(effect.event)
+            elif isinstance(effect, ToClient):
                 text = self.encoded(effect.event)
                 if text is None:
                     continue
@@ -93,7 +101,7 @@ class RealtimePort:
     def on_control(self, action: str, generation: int, control: Mapping[str, Any]) -> None:
         if action == "cut":
             self._socket.outbox.drop_sound(generation)
-            self.tell(self._connection.on_cut(generation))
+            self.tell(self._connection.on_cut(generation, str(control.get("request_id") or "")))
 
     def on_closed(self, reason: CloseReason, text: str) -> None:
         words = None if reason is CloseReason.CLIENT else self.last_words(reason.code, text)
@@ -104,7 +112,7 @@ class RealtimeShell(PlainShell):
     """This protocol has no resume: the conversation ends with its socket. `model` is the graph, when there is one of that name."""
 
     # Programs append whole recordings at once.
-    audio_burst_s = 120.0
+    audio_burst_s = 330.0
 
     def __init__(
         self, gateway: Gateway, websocket: WebSocket, *, model: str, beta: bool, initial: Mapping[str, Any] | None
@@ -116,6 +124,7 @@ class RealtimeShell(PlainShell):
         self._connection = RealtimeConnection(new_id, session, beta=beta)
         self._port = RealtimePort(self.socket, self._connection)
         self._rate = _RateMatch()
+        self._bytes = TokenBucket(BYTES_PER_S, 2 * MAX_MESSAGE_BYTES)
         self._expiry: asyncio.TimerHandle | None = None
 
     def make_port(self) -> RealtimePort:
@@ -136,6 +145,7 @@ class RealtimeShell(PlainShell):
                 self._expiry.cancel()
 
     def _begun(self, session: Session) -> None:
+        self._port.on_wish = lambda event: self.gateway.soon(lambda: session.send_event(event))
         self._port.tell(self._connection.opened())
         self._expiry = asyncio.get_running_loop().call_later(SESSION_LIFETIME_S, self._expire)
 
@@ -144,6 +154,9 @@ class RealtimeShell(PlainShell):
         self.socket.finish(1001, "session_expired", words)
 
     async def handle(self, data: str | bytes) -> None:
+        if not self._bytes.take(len(data), clock.now_ms()):
+            self._refuse_excess("Too much data; send at most a few times what is spoken.")
+            return
         text = data if isinstance(data, str) else data.decode("utf-8", errors="replace")
         for effect in self._connection.receive(text):
             if isinstance(effect, ToClient):
@@ -151,4 +164,18 @@ class RealtimeShell(PlainShell):
             elif isinstance(effect, ToSession) and self.session is not None:
                 await self.session.send_event(effect.event)
             elif isinstance(effect, Microphone):
-                await self.hear(self._rate.convert(effect.pcm, self._connection.session.input_format.rate_hz, RATE_HZ))
+                await self._hear_all(effect.pcm)
+
+    async def _hear_all(self, pcm: bytes) -> None:
+        """In pieces: minutes of sound in one message must not keep the loop from those who talk."""
+        pcm = self._rate.convert(pcm, self._connection.session.input_format.rate_hz, RATE_HZ)
+        for start in range(0, len(pcm), _PIECE_BYTES):
+            if start:
+                await asyncio.sleep(0)
+            if not await self.hear(pcm[start : start + _PIECE_BYTES]):
+                self._refuse_excess("Too much sound, too far ahead of real time; the rest of it is dropped.")
+                return
+
+    def _refuse_excess(self, text: str) -> None:
+        error = RealtimeError("rate_limit_exceeded", text)
+        self._port.tell([ToClient({"type": "error", "error": error.body(None)})])

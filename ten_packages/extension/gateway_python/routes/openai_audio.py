@@ -13,6 +13,7 @@ from fastapi import APIRouter, File, Form, UploadFile
 from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from pydantic import BaseModel, Field
 from stream_talk.audio.resample import StreamResampler
+from stream_talk.wire.realtime.session_object import OPENAI_VOICES
 
 from .. import audio_files, stages, transcripts
 from ..audio_files import BadAudio
@@ -23,8 +24,6 @@ RATE_HZ = 24_000
 MAX_UPLOAD_BYTES = 25 * 1024 * 1024
 MAX_SECONDS = 30 * 60.0
 _CREATED = 1_700_000_000
-# OpenAI's voices: clients send them without knowing ours, so they mean "the graph's own voice".
-_FOREIGN_VOICES = frozenset("alloy ash ballad cedar coral echo fable marin nova onyx sage shimmer verse".split())
 
 
 class SpeechBody(BaseModel):
@@ -37,7 +36,7 @@ class SpeechBody(BaseModel):
 
     def options(self) -> dict[str, Any]:
         voice = self.voice.get("id", "") if isinstance(self.voice, dict) else self.voice
-        chosen = {"voice": voice} if voice and voice not in _FOREIGN_VOICES else {}
+        chosen = {"voice": voice} if voice and voice not in OPENAI_VOICES else {}
         return {**chosen, "rate": self.speed}
 
 

@@ -3,82 +3,17 @@
 from __future__ import annotations
 
 import base64
-import itertools
 import json
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stream_talk.wire.realtime.connection import Microphone, RealtimeConnection, ToClient, ToSession
 from stream_talk.wire.realtime.dialect import event_to_beta, session_from_beta, session_to_beta
 from stream_talk.wire.realtime.formats import AudioFormat
 from stream_talk.wire.realtime.session_object import SessionObject
 
-
-class Client:
-    """Keeps what it was told, and what the conversation was told."""
-
-    def __init__(self, *, beta: bool = False) -> None:
-        numbers = itertools.count()
-        self.connection = RealtimeConnection(
-            lambda kind: f"{kind}_{next(numbers)}", SessionObject("sess_1", "m", "alloy", 0), beta=beta
-        )
-        self.events: list[dict[str, Any]] = []
-        self.asked: list[dict[str, Any]] = []
-        self.sound: list[Microphone] = []
-        self.take(self.connection.opened())
-
-    def take(self, effects) -> None:
-        for effect in effects:
-            if isinstance(effect, ToClient):
-                self.events.append(json.loads(json.dumps(effect.event)))
-            elif isinstance(effect, ToSession):
-                self.asked.append(effect.event)
-            else:
-                self.sound.append(effect)
-
-    def send(self, **message) -> None:
-        self.take(self.connection.receive(json.dumps(message)))
-
-    def speak(self, ms: int = 200) -> None:
-        self.send(type="input_audio_buffer.append", audio=base64.b64encode(bytes(48 * ms)).decode())
-
-    def hear(self, **message) -> None:
-        self.take(self.connection.on_message(message))
-
-    def sound_out(self, generation: int = 1, ms: int = 100) -> None:
-        self.take(self.connection.on_audio(bytes(48 * ms), generation, 1, f"r{generation}"))
-
-    def turn(self, text: str = "what's up") -> None:
-        self.speak(1_000)
-        self.hear(type="state", state="hearing")
-        self.hear(type="user_text", text=text, final=True, start_ms=400, duration_ms=600, source="speech")
-
-    def reply(self, text: str = "Not much.", generation: int = 1) -> None:
-        for delta in (text[:3], text[3:]):
-            self.hear(
-                type="assistant_text",
-                delta=delta,
-                final=False,
-                generation=generation,
-                turn_id=1,
-                request_id=f"r{generation}",
-            )
-        self.hear(
-            type="assistant_text", delta="", final=True, generation=generation, turn_id=1, request_id=f"r{generation}"
-        )
-
-    def types(self) -> list[str]:
-        return [event["type"] for event in self.events]
-
-    def last(self, kind: str) -> dict[str, Any]:
-        return next(event for event in reversed(self.events) if event["type"] == kind)
-
-    def forget(self) -> None:
-        self.events.clear()
-        self.asked.clear()
+from .realtime_client import Client
 
 
 def test_a_spoken_turn_and_its_reply_come_in_the_protocols_order():
@@ -215,7 +150,7 @@ def test_manual_mode_commits_without_speech_events():
     ]
     assert client.asked == [
         {"type": "commit", "respond": False},
-        {"type": "create_response", "instructions": "be brief"},
+        {"type": "create_response", "request_id": client.response_id, "instructions": "be brief"},
     ]
 
 
@@ -351,10 +286,18 @@ def test_beta_clients_get_their_own_names_and_shapes():
     assert session.is_manual and session.is_text_only and session.output_format.type == "audio/pcmu"
 
 
+_SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20)
+_NAMES = st.sampled_from(
+    "audio input output format rate type turn_detection threshold prefix_padding_ms silence_duration_ms eagerness voice id speed tools"
+    " name parameters properties required transcription language output_modalities instructions content text role call_id metadata".split()
+)
+_WORDS = st.sampled_from(
+    "server_vad semantic_vad audio/pcm audio/pcmu function message user input_text high auto realtime".split()
+)
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
-    max_leaves=10,
+    _SCALARS | _WORDS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_NAMES | st.text(max_size=10), inner, max_size=4),
+    max_leaves=12,
 )
 _TYPES = st.sampled_from(
     [
@@ -374,7 +317,9 @@ def test_whatever_a_client_sends_is_answered_and_every_response_closes_once(mess
     client = Client()
     for kind, fields in messages:
         client.send(type=kind, **fields)
-    client.take(client.connection.on_cut(1_000))
+    client.speak(200)
+    client.turn()
+    client.take(client.connection.on_cut(1_000, client.response_id))
     created = [e["response"]["id"] for e in client.events if e["type"] == "response.created"]
     done = [e["response"]["id"] for e in client.events if e["type"] == "response.done"]
     assert sorted(created) == sorted(done)

@@ -3,6 +3,7 @@
 Two choices where the protocol leaves room:
 * While a reply is playing, `speech_started` is sent when the conversation has decided that it is an interruption, not at the first
   sound: stock clients throw their sound away at that event, and a cough should not cost the person the rest of the sentence.
+* A sound that turns out to hold no words is followed by `speech_stopped` and `cleared`: nothing is committed and nothing answered.
 * A function's output is passed on when `response.create` follows it, because our conversation goes on by itself once it has it.
 """
 
@@ -15,13 +16,18 @@ from stream_talk.wire.realtime.effects import Effect, Microphone, ToClient, ToSe
 from stream_talk.wire.realtime.errors import RealtimeError
 from stream_talk.wire.realtime.items import Item
 from stream_talk.wire.realtime.requests import ClientRequests
-from stream_talk.wire.realtime.response import Response
+from stream_talk.wire.realtime.response import NewId, Response
+from stream_talk.wire.realtime.session_object import SessionObject
 
 __all__ = ["Effect", "Microphone", "RealtimeConnection", "ToClient", "ToSession"]
 
 
 class RealtimeConnection(ClientRequests):
     """The whole: what the client says (`receive`), and what the conversation says (`on_...`)."""
+
+    def __init__(self, new_id: NewId, session: SessionObject, *, beta: bool = False) -> None:
+        super().__init__(new_id, session, beta=beta)
+        self._held: list[tuple[bytes, int, int, str]] = []
 
     def on_message(self, message: Mapping[str, Any]) -> list[Effect]:
         kind = message.get("type")
@@ -33,6 +39,8 @@ class RealtimeConnection(ClientRequests):
             return self._on_assistant_text(message)
         if kind == "words":
             return self._on_words(message)
+        if kind == "heard":
+            return self._on_heard(message)
         if kind == "tool" and message.get("state") == "asked":
             return self._on_tool(message)
         if kind == "audio_end":
@@ -42,20 +50,34 @@ class RealtimeConnection(ClientRequests):
         return []
 
     def _on_state(self, state: str) -> list[Effect]:
+        self._state = state
+        self._hearing_seen = self._hearing_seen or state == "hearing"
         if state == "hearing" and (self.response is None or not self.response.audio_started):
             return self._speech_started(self._appended_ms - self.session.prefix_padding_ms)
         if state in ("idle", "listening"):
+            effects = self._nothing_said() if self._hearing_seen else []
             # A reply that had nothing to say aloud has no audio_end.
             response = self.response
             if response is not None and response.text_is_final and not response.audio_started:
-                return self._close("completed")
+                effects += self._close("completed")
+            return effects
         return []
+
+    def _nothing_said(self) -> list[Effect]:
+        """What was taken for speech, or committed as such, held no words."""
+        effects: list[Effect] = []
+        if self._speech_told:
+            effects = [*self._speech_stopped(self._appended_ms), ToClient({"type": "input_audio_buffer.cleared"})]
+            self._speech_item, self._delta_chars = None, 0
+        while self._awaiting_transcript:
+            effects += self._transcribed("", {})
+        return effects
 
     def _speech_started(self, start_ms: float) -> list[Effect]:
         if self.session.is_manual or self._speech_told:
             return []
         self._speech_item = self._speech_item or self._new_id("item")
-        self._speech_told = True
+        self._speech_told, self._hearing_seen = True, self._state == "hearing"
         at_ms = int(max(0.0, start_ms))
         return [
             ToClient(
@@ -63,32 +85,46 @@ class RealtimeConnection(ClientRequests):
             )
         ]
 
+    def _speech_stopped(self, end_ms: float) -> list[Effect]:
+        self._speech_told = False
+        name, item_id = "input_audio_buffer.speech_stopped", self._speech_item
+        return [ToClient({"type": name, "item_id": item_id, "audio_end_ms": int(end_ms)})]
+
     def _on_user_text(self, message: Mapping[str, Any]) -> list[Effect]:
+        text, turn_id = str(message.get("text", "")), int(message.get("turn_id") or 0)
         if message.get("source") == "typed":
+            self.conversation.typed_in_turn(text, turn_id)
             return []
-        text, start_ms = str(message.get("text", "")), float(message.get("start_ms") or 0.0)
         if not message.get("final"):
             return self._transcript_delta(text[: int(message.get("stable_chars") or 0)])
         effects: list[Effect] = []
-        if not self.session.is_manual:
+        if not self.session.is_manual and not self._awaiting_transcript:
+            start_ms = float(message.get("start_ms") or 0.0)
             effects += self._speech_started(start_ms - self.session.prefix_padding_ms)
-            end_ms = int(start_ms + float(message.get("duration_ms") or 0.0))
-            stopped = {
-                "type": "input_audio_buffer.speech_stopped",
-                "item_id": self._speech_item,
-                "audio_end_ms": end_ms,
-            }
-            effects += [ToClient(stopped), *self._committed()]
-        return [*effects, *self._transcribed(text, message)]
+            end_ms = start_ms + float(message.get("duration_ms") or 0.0)
+            effects += [*self._speech_stopped(end_ms), *self._committed()]
+        effects += [*self._replace_earlier(turn_id), *self._transcribed(text, message)]
+        held, self._held = self._held, []
+        for sound in held:
+            effects += self.on_audio(*sound)
+        return effects
+
+    def _replace_earlier(self, turn_id: int) -> list[Effect]:
+        """The person had not finished: the turn is told once more, whole."""
+        earlier = self.conversation.question_of(turn_id) if turn_id else None
+        if earlier is None or not self._awaiting_transcript:
+            return []
+        self.conversation.remove(earlier.id)
+        return [ToClient({"type": "conversation.item.deleted", "item_id": earlier.id})]
 
     def _committed(self) -> list[Effect]:
         """The audio so far becomes an item, under the id that was announced."""
         item_id = self._speech_item or self._new_id("item")
-        self._speech_item, self._speech_told = None, False
-        self._uncommitted_ms = 0.0
+        self._speech_item, self._speech_told, self._hearing_seen = None, False, False
+        duration_ms, self._uncommitted_ms = self._uncommitted_ms, 0.0
         body = {"id": item_id, "object": "realtime.item", "type": "message", "status": "completed", "role": "user",
                 "content": [{"type": "input_audio", "transcript": None}]}  # fmt: skip
-        previous = self.conversation.add(Item(item_id, body))
+        previous = self.conversation.add(Item(item_id, body, audio_ms=duration_ms))
         self._awaiting_transcript.append(item_id)
         shown = {**body, "content": [{"type": "input_audio", "transcript": None}]}
         return [
@@ -102,10 +138,15 @@ class RealtimeConnection(ClientRequests):
         if not self._awaiting_transcript:
             return []
         item_id = self._awaiting_transcript.pop(0)
-        self.conversation.get(item_id).body["content"][0]["transcript"] = text
+        item = self.conversation.find(item_id)
+        if item is None:
+            return []  # the client deleted it meanwhile
+        item.body["content"][0]["transcript"] = text
+        item.turn_id = int(message.get("turn_id") or 0) or None
         if self.session.body()["audio"]["input"]["transcription"] is None:
             return []
-        usage = {"type": "duration", "seconds": round(float(message.get("duration_ms") or 0.0) / 1000, 3)}
+        duration_ms = float(message.get("duration_ms") or item.audio_ms)
+        usage = {"type": "duration", "seconds": round(duration_ms / 1000, 3)}
         completed = {
             "type": "conversation.item.input_audio_transcription.completed",
             "item_id": item_id,
@@ -156,7 +197,11 @@ class RealtimeConnection(ClientRequests):
         return effects
 
     def on_audio(self, pcm: bytes, generation: int, turn_id: int, request_id: str) -> list[Effect]:
-        if self.session.is_text_only:
+        if self.session.is_text_only if self.response is None else self.response.is_text:
+            return []
+        if self._speech_told and self.response is None:
+            # A reply that was prepared while the person spoke is let go a little before their last words are told.
+            self._held.append((pcm, generation, turn_id, request_id))
             return []
         response, effects = self._reply({"generation": generation, "turn_id": turn_id, "request_id": request_id})
         if response is None:
@@ -175,6 +220,12 @@ class RealtimeConnection(ClientRequests):
             ]
         return []
 
+    def _on_heard(self, message: Mapping[str, Any]) -> list[Effect]:
+        reply = self.conversation.reply_of(int(message.get("turn_id") or 0))
+        if reply is not None and message.get("interrupted"):
+            reply.heard = str(message.get("heard_text") or "")
+        return []
+
     def _on_audio_end(self, message: Mapping[str, Any]) -> list[Effect]:
         response = self.response
         if response is None or response.request_id != message.get("request_id"):
@@ -184,26 +235,37 @@ class RealtimeConnection(ClientRequests):
         return self._close("completed")
 
     def _on_tool(self, message: Mapping[str, Any]) -> list[Effect]:
-        """The response ends with the call; the client answers it, and asks for the next response."""
+        """The response ends with the last of its calls; the client answers them, and asks for the next response."""
         effects: list[Effect] = []
+        self._asking_reply = str(message.get("request_id") or "unnamed")
         if self.response is None:
             self.response = Response(self._new_id, self.session, self.conversation)
             effects = [ToClient(event) for event in self.response.created()]
         call = self.response.function_call(
             str(message["call_id"]), str(message["name"]), dict(message.get("arguments") or {})
         )
-        return [*effects, *(ToClient(event) for event in call), *self._close("completed")]
+        effects += [ToClient(event) for event in call]
+        return effects if message.get("more") else [*effects, *self._close("completed")]
 
     def _on_failure(self, text: str) -> list[Effect]:
         error = RealtimeError("server_error", text, kind="server_error")
         closing = self._close("failed", error={"type": "server_error", "code": "server_error"})
         return [*closing, self._error(error, None)]
 
-    def on_cut(self, generation: int) -> list[Effect]:
+    def on_cut(self, generation: int, request_id: str = "") -> list[Effect]:
         """The reply is dead. In the order that all known clients understand: speech_started, the closing events, response.done."""
         self._dead_generation = max(self._dead_generation, generation)
+        self._held = [sound for sound in self._held if sound[1] > generation]
+        if request_id and request_id == self._asking_reply:
+            self._asking_reply = ""
         response = self.response
-        if response is None or (response.generation is not None and response.generation > generation):
+        if response is None:
+            return []
+        # One that was asked for and has not begun is not the one that is being cut, unless it is named.
+        is_dead = (
+            request_id == response.request_id if response.generation is None else response.generation <= generation
+        )
+        if not is_dead:
             return []
         started = (
             self._speech_started(self._appended_ms - self.session.prefix_padding_ms) if response.audio_started else []
@@ -216,4 +278,5 @@ class RealtimeConnection(ClientRequests):
             return []
         if response.generation is not None and status != "completed":
             self._dead_generation = max(self._dead_generation, response.generation)
-        return [ToClient(event) for event in response.close(status, reason, error)]
+        deferred, self._deferred = self._deferred, []
+        return [*(ToClient(event) for event in response.close(status, reason, error)), *deferred]

@@ -57,6 +57,7 @@ def session_to_beta(session: dict[str, Any]) -> dict[str, Any]:
         "input_audio_format": _FORMAT_NAMES[audio_in["format"]["type"]],
         "output_audio_format": _FORMAT_NAMES[audio_out["format"]["type"]],
         "input_audio_transcription": audio_in["transcription"],
+        "input_audio_noise_reduction": audio_in["noise_reduction"],
         "turn_detection": audio_in["turn_detection"],
         "tools": session["tools"],
         "tool_choice": session["tool_choice"],
@@ -75,6 +76,19 @@ def item_to_beta(item: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def response_to_beta(response: dict[str, Any]) -> dict[str, Any]:
+    output = response["audio"]["output"]
+    kept = {k: v for k, v in response.items() if k not in ("audio", "output_modalities", "max_output_tokens")}
+    return {
+        **kept,
+        "output": [item_to_beta(item) for item in response["output"]],
+        "modalities": ["text", "audio"] if response["output_modalities"] == ["audio"] else ["text"],
+        "voice": output["voice"],
+        "output_audio_format": _FORMAT_NAMES[output["format"]["type"]],
+        "max_output_tokens": response["max_output_tokens"],
+    }
+
+
 def event_to_beta(event: dict[str, Any]) -> dict[str, Any] | None:
     """None: this event does not exist in the beta dialect."""
     if event["type"] == "conversation.item.done":
@@ -84,4 +98,6 @@ def event_to_beta(event: dict[str, Any]) -> dict[str, Any] | None:
         translated["session"] = session_to_beta(event["session"])
     if "item" in event:
         translated["item"] = item_to_beta(event["item"])
+    if "response" in event:
+        translated["response"] = response_to_beta(event["response"])
     return translated

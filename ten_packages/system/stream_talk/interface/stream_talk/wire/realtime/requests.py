@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from stream_talk.wire import strict_json
 from stream_talk.wire.realtime.dialect import session_from_beta
 from stream_talk.wire.realtime.effects import Effect, Microphone, ToClient, ToSession
 from stream_talk.wire.realtime.errors import RealtimeError
-from stream_talk.wire.realtime.items import Conversation, parse_item
+from stream_talk.wire.realtime.functions import as_tool
+from stream_talk.wire.realtime.items import Conversation, Item, parse_item
 from stream_talk.wire.realtime.response import NewId, Response
 from stream_talk.wire.realtime.session_object import SessionObject
 
@@ -26,7 +27,7 @@ class ClientRequests:
     def __init__(self, new_id: NewId, session: SessionObject, *, beta: bool = False) -> None:
         self.session = session
         self.beta = beta
-        self.conversation = Conversation()
+        self.conversation = Conversation(new_id("conv"))
         self.response: Response | None = None
         self._new_id = new_id
         self._appended_ms = 0.0
@@ -37,7 +38,12 @@ class ClientRequests:
         self._awaiting_transcript: list[str] = []
         self._delta_chars = 0
         self._dead_generation = -1
-        self._tool_outputs: list[dict[str, Any]] = []
+        self._state = ""
+        self._hearing_seen = False  # since the speech that is announced or committed
+        self._asking_reply = ""  # the reply that waits for outputs of the client's functions
+        self._tool_outputs: list[Effect] = []
+        self._deferred: list[Effect] = []
+        self._history_rewritten = False
         self._handlers: dict[str, Callable[[dict[str, Any]], list[Effect]]] = {
             "session.update": self._session_update,
             "input_audio_buffer.append": self._append,
@@ -85,7 +91,7 @@ class ClientRequests:
         settings = self.session.update(changes)
         effects: list[Effect] = [ToSession({"type": "settings", **settings})]
         if self.session.tools != before_tools:
-            effects.append(ToSession({"type": "tools", "tools": [_as_tool(tool) for tool in self.session.tools]}))
+            effects.append(ToSession({"type": "tools", "tools": [as_tool(tool) for tool in self.session.tools]}))
         return [*effects, ToClient({"type": "session.updated", "session": self.session.body()})]
 
     def _append(self, message: dict[str, Any]) -> list[Effect]:
@@ -116,7 +122,8 @@ class ClientRequests:
                 "Error committing input audio buffer: buffer too small. Expected at least 100ms of audio, but buffer only has"
                 f" {self._uncommitted_ms:.2f}ms of audio.",
             )
-        return [*self._committed(), ToSession({"type": "commit", "respond": False})]
+        stopped = self._speech_stopped(self._appended_ms) if self._speech_told else []
+        return [*stopped, *self._committed(), ToSession({"type": "commit", "respond": False})]
 
     def _clear(self, message: dict[str, Any]) -> list[Effect]:
         self._uncommitted_ms = 0.0
@@ -124,7 +131,7 @@ class ClientRequests:
         return [ToSession({"type": "discard_input"}), ToClient({"type": "input_audio_buffer.cleared"})]
 
     def _clear_output(self, message: dict[str, Any]) -> list[Effect]:
-        return [ToSession({"type": "stop"})]
+        return [*self._close("cancelled", "client_cancelled"), ToSession({"type": "stop"})]
 
     def _item_create(self, message: dict[str, Any]) -> list[Effect]:
         item = parse_item(message.get("item"), self._new_id("item"))
@@ -134,16 +141,28 @@ class ClientRequests:
             ToClient({"type": "conversation.item.added", "previous_item_id": previous, "item": item.body}),
             ToClient({"type": "conversation.item.done", "previous_item_id": previous, "item": item.body}),
         ]
-        if item.body["type"] == "function_call_output":
-            self._tool_outputs.append(
-                {"type": "tool_result", "call_id": item.body["call_id"], "output": item.body["output"]}
-            )
-            return told
-        if item.body["role"] == "user" and after is None:
-            return [ToSession({"type": "text", "text": item.text, "id": item.id, "respond": False}), *told]
-        return [self._rewrite_history(), *told]
+        return [*self._tell_conversation(item, is_last=after is None), *told]
+
+    def _tell_conversation(self, item: Item, *, is_last: bool) -> list[Effect]:
+        kind = item.body["type"]
+        if kind == "function_call":
+            return []  # of an earlier conversation: only the client needs to see it again
+        if kind == "function_call_output":
+            answer = ToSession({"type": "tool_result", "call_id": item.body["call_id"], "output": item.body["output"]})
+            if self.response is not None and self.response.request_id == self._asking_reply:
+                return [answer]  # the response that was asked for waits for this one too
+            self._tool_outputs.append(answer)
+            return []
+        if item.body["role"] != "user" or not is_last:
+            return [self._rewrite_history()]
+        text = ToSession({"type": "text", "text": item.text, "id": item.id, "respond": False})
+        if self.response is None:
+            return [text]
+        self._deferred.append(text)  # in our conversation a typed message ends the reply; in the protocol it does not
+        return []
 
     def _rewrite_history(self) -> ToSession:
+        self._history_rewritten = True
         return ToSession({"type": "history", "messages": self.conversation.messages()})
 
     def _item_retrieve(self, message: dict[str, Any]) -> list[Effect]:
@@ -172,7 +191,10 @@ class ClientRequests:
             "content_index": 0,
             "audio_end_ms": int(end_ms),
         }
-        return [ToSession({"type": "truncate", "turn_id": item.turn_id, "audio_end_ms": end_ms}), ToClient(truncated)]
+        cut: list[Effect] = [ToSession({"type": "truncate", "turn_id": item.turn_id, "audio_end_ms": end_ms})]
+        if self._history_rewritten:
+            cut.append(self._rewrite_history())  # a history that was put there does not know which reply was which
+        return [*cut, ToClient(truncated)]
 
     def _response_create(self, message: dict[str, Any]) -> list[Effect]:
         if self.response is not None:
@@ -192,42 +214,36 @@ class ClientRequests:
                 param="response.conversation",
             )
         metadata = wanted.get("metadata") if isinstance(wanted.get("metadata"), dict) else None
-        self.response = Response(self._new_id, self.session, self.conversation, metadata)
-        told: list[Effect] = [ToClient(event) for event in self.response.created()]
-        if self._tool_outputs:
-            outputs, self._tool_outputs = self._tool_outputs, []
-            return [*told, *(ToSession(output) for output in outputs)]
-        create: dict[str, Any] = {"type": "create_response"}
+        outputs, self._tool_outputs = self._tool_outputs, []
+        going_on = bool(outputs and self._asking_reply)
+        self.response = Response(
+            self._new_id, self.session, self.conversation, metadata, self._asking_reply if going_on else None
+        )
+        told: list[Effect] = [*(ToClient(event) for event in self.response.created()), *outputs]
+        if going_on:
+            return told
+        create: dict[str, Any] = {"type": "create_response", "request_id": self.response.request_id}
         if isinstance(wanted.get("instructions"), str) and wanted["instructions"]:
             create["instructions"] = wanted["instructions"]
         return [*told, ToSession(create)]
 
     def _response_cancel(self, message: dict[str, Any]) -> list[Effect]:
-        asked = message.get("response_id")
+        asked, told = message.get("response_id"), []
+        if self.response is None and asked is None and self._state == "thinking":
+            # The answer is on its way, though nothing of it has been said.
+            self.response = Response(self._new_id, self.session, self.conversation)
+            told = [ToClient(event) for event in self.response.created()]
         if self.response is None or (asked is not None and asked != self.response.id):
             raise RealtimeError("response_cancel_not_active", "Cancellation failed: no active response found")
-        return [*self._close("cancelled", "client_cancelled"), ToSession({"type": "cancel_response"})]
+        return [*told, ToSession({"type": "cancel_response"}), *self._close("cancelled", "client_cancelled")]
 
     # --- what the other side knows ------------------------------------------------------------------------------------
+
+    def _speech_stopped(self, end_ms: float) -> list[Effect]:
+        raise NotImplementedError
 
     def _committed(self) -> list[Effect]:
         raise NotImplementedError
 
     def _close(self, status: str, reason: str | None = None, error: dict[str, Any] | None = None) -> list[Effect]:
         raise NotImplementedError
-
-
-def _as_tool(function: Mapping[str, Any]) -> dict[str, Any]:
-    """The protocol's JSON schema as TEN's flat list of parameters."""
-    schema = function.get("parameters") or {}
-    required = schema.get("required") or []
-    parameters = [
-        {
-            "name": name,
-            "type": str(spec.get("type", "string")) if isinstance(spec, dict) else "string",
-            "description": str(spec.get("description", "")) if isinstance(spec, dict) else "",
-            "required": name in required,
-        }
-        for name, spec in (schema.get("properties") or {}).items()
-    ]
-    return {"name": function["name"], "description": str(function.get("description", "")), "parameters": parameters}

@@ -18,12 +18,18 @@ class Response:
     """Unbound (`generation` is None) between `response.create` and the first word of the reply."""
 
     def __init__(
-        self, new_id: NewId, session: SessionObject, conversation: Conversation, metadata: dict[str, Any] | None = None
+        self,
+        new_id: NewId,
+        session: SessionObject,
+        conversation: Conversation,
+        metadata: dict[str, Any] | None = None,
+        request_id: str | None = None,
     ) -> None:
+        """`request_id` names the reply that it will be, where the client asked for it; ours are named by the conversation."""
         self.id = new_id("resp")
         self.generation: int | None = None
         self.turn_id: int | None = None
-        self.request_id = ""
+        self.request_id = self.id if request_id is None else request_id
         self.is_text = session.is_text_only
         self.text_is_final = False
         self.audio_started = False
@@ -133,7 +139,7 @@ class Response:
     def _item_done(self, item: Item) -> list[Event]:
         shown = _copy(item)
         return [
-            {"type": "conversation.item.done", "item": shown},
+            {"type": "conversation.item.done", "previous_item_id": self._conversation.before(item), "item": shown},
             {
                 "type": "response.output_item.done",
                 "response_id": self.id,
@@ -158,6 +164,7 @@ class Response:
             "object": "realtime.response",
             "status": status,
             "status_details": details,
+            "conversation_id": self._conversation.id,
             "output": [_copy(item) for item in self._output],
             "output_modalities": session["output_modalities"],
             "audio": {"output": {"format": output["format"], "voice": output["voice"]}},

@@ -7,6 +7,7 @@ from typing import Any
 
 from stream_talk.wire.realtime.errors import RealtimeError
 from stream_talk.wire.realtime.formats import AudioFormat
+from stream_talk.wire.realtime.functions import is_function
 
 _SERVER_VAD = {
     "type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 500,
@@ -17,10 +18,19 @@ _KNOWN = frozenset(
     "type model output_modalities instructions audio tools tool_choice max_output_tokens parallel_tool_calls reasoning prompt"
     " include tracing truncation id object expires_at".split()
 )
+# What an update replaces as a whole. The last five mean nothing to us and are kept for the client to read back.
+_REPLACED = (
+    "output_modalities", "instructions", "tools", "tool_choice", "max_output_tokens", "tracing", "truncation",
+    "parallel_tool_calls", "reasoning", "prompt", "include",
+)  # fmt: skip
 # How long we wait after a finished phrase, as the kit's `patience` (0 quick .. 1 patient).
 _EAGERNESS_PATIENCE = {"high": 0.0, "medium": 0.5, "auto": 0.5, "low": 1.0}
 _QUICK_SILENCE_MS, _PATIENT_SILENCE_MS = 200.0, 1_200.0
+_SLOWEST_RATE = 0.5  # of our voices; the protocol allows half of that
+OPENAI_VOICES = frozenset("alloy ash ballad cedar coral echo fable marin nova onyx sage shimmer verse".split())
+"""Clients send these without knowing ours, so they mean "the graph's own voice"."""
 MAX_INSTRUCTIONS_CHARS = 100_000
+MAX_TOOLS = 128
 
 
 class SessionObject:
@@ -93,29 +103,23 @@ class SessionObject:
                 "invalid_value", "Only sessions of type 'realtime' are served here.", param="session.type"
             )
         merged = copy.deepcopy(self._body)
-        for key in (
-            "output_modalities",
-            "instructions",
-            "tools",
-            "tool_choice",
-            "max_output_tokens",
-            "tracing",
-            "truncation",
-        ):
-            if key in changes:
-                merged[key] = changes[key]
+        merged.update({key: changes[key] for key in _REPLACED if key in changes})
         _merge_audio(merged["audio"], changes.get("audio") or {}, voice_locked=self.voice_locked)
         _validate(merged)
-        self._body = merged
-        return self.settings()
+        was_text_only, self._body = self.is_text_only, merged
+        settings = self.settings()
+        if self.is_text_only or was_text_only:
+            # Never said otherwise: a graph without a voice keeps to writing.
+            settings["output"] = "text" if self.is_text_only else "speech"
+        return settings
 
     def settings(self) -> dict[str, Any]:
         """As `client_event{settings}` of docs/messages.md."""
         audio = self._body["audio"]
         detection = audio["input"]["turn_detection"]
         settings: dict[str, Any] = {
-            "voice": audio["output"]["voice"],
-            "rate": audio["output"]["speed"],
+            "voice": "" if audio["output"]["voice"] in OPENAI_VOICES else audio["output"]["voice"],
+            "rate": max(_SLOWEST_RATE, audio["output"]["speed"]),
             "mode": "manual" if detection is None else "auto",
             "instructions": self._body["instructions"],
         }
@@ -123,16 +127,16 @@ class SessionObject:
             settings["patience"] = _patience(detection)
             settings["interruption"] = "normal" if detection["interrupt_response"] else "off"
             settings["auto_response"] = detection["create_response"]
-        transcription = audio["input"]["transcription"] or {}
-        if transcription.get("language"):
-            settings["lang"] = transcription["language"]
+        language = _language(audio["input"]["transcription"])
+        if language:
+            settings["lang"] = language
         return settings
 
 
 def _merge_audio(audio: dict[str, Any], changes: Any, *, voice_locked: bool) -> None:
     if not isinstance(changes, dict):
         raise RealtimeError("invalid_value", "session.audio is an object.", param="session.audio")
-    incoming, outgoing = changes.get("input") or {}, changes.get("output") or {}
+    incoming, outgoing = _part(changes, "input"), _part(changes, "output")
     for key in ("noise_reduction", "transcription"):
         if key in incoming:
             audio["input"][key] = incoming[key]
@@ -154,12 +158,19 @@ def _merge_audio(audio: dict[str, Any], changes: Any, *, voice_locked: bool) -> 
         audio["output"]["voice"] = voice
 
 
+def _part(changes: dict[str, Any], name: str) -> dict[str, Any]:
+    part = changes.get(name) or {}
+    if not isinstance(part, dict):
+        raise RealtimeError("invalid_value", f"session.audio.{name} is an object.", param=f"session.audio.{name}")
+    return part
+
+
 def _turn_detection(current: dict[str, Any] | None, change: Any) -> dict[str, Any] | None:
     if change is None:
         return None
     defaults = {"server_vad": _SERVER_VAD, "semantic_vad": _SEMANTIC_VAD}
     kind = change.get("type", (current or _SERVER_VAD)["type"]) if isinstance(change, dict) else None
-    if kind not in defaults:
+    if not isinstance(kind, str) or kind not in defaults:
         raise RealtimeError(
             "invalid_value",
             "turn_detection is null, server_vad or semantic_vad.",
@@ -176,34 +187,40 @@ def _patience(detection: dict[str, Any]) -> float:
     return round(min(1.0, max(0.0, share)), 3)
 
 
+def _language(transcription: Any) -> Any:
+    return (transcription.get("language") or "") if isinstance(transcription, dict) else ""
+
+
 def _is_number(value: Any, low: float, high: float) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
 
 
+def _is_whole(value: Any, low: int, high: int) -> bool:
+    return isinstance(value, int) and _is_number(value, low, high)
+
+
 def _validate(body: dict[str, Any]) -> None:
-    audio = body["audio"]
-    detection = audio["input"]["turn_detection"] or {}
+    audio, tools = body["audio"], body["tools"]
+    detection, transcription = audio["input"]["turn_detection"] or {}, audio["input"]["transcription"]
+    eagerness, most = detection.get("eagerness", "auto"), body["max_output_tokens"]
+    vad = "audio.input.turn_detection"
     checks = (
         (body["output_modalities"] in (["audio"], ["text"]), "output_modalities", "is ['audio'] or ['text']"),
         (isinstance(body["instructions"], str) and len(body["instructions"]) <= MAX_INSTRUCTIONS_CHARS, "instructions", "is a text"),
-        (isinstance(body["tools"], list) and all(map(_is_function, body["tools"])), "tools", "are functions with a name"),
+        (isinstance(tools, list) and len(tools) <= MAX_TOOLS and all(map(is_function, tools)), "tools", "are functions with a name"),
+        (isinstance(body["tool_choice"], (str, dict)), "tool_choice", "is auto, none, required or a function"),
+        (most == "inf" or _is_whole(most, 1, 4096), "max_output_tokens", "is 1 to 4096, or 'inf'"),
         (_is_number(audio["output"]["speed"], 0.25, 1.5), "audio.output.speed", "is 0.25 to 1.5"),
         (isinstance(audio["output"]["voice"], str), "audio.output.voice", "is a name"),
-        (_is_number(detection.get("silence_duration_ms", 500), 0, 60_000), "audio.input.turn_detection.silence_duration_ms", "is in ms"),
-        (detection.get("eagerness", "auto") in _EAGERNESS_PATIENCE, "audio.input.turn_detection.eagerness", "is low, medium, high or auto"),
-        (isinstance(detection.get("create_response", True), bool), "audio.input.turn_detection.create_response", "is a boolean"),
-        (isinstance(detection.get("interrupt_response", True), bool), "audio.input.turn_detection.interrupt_response", "is a boolean"),
-        (isinstance(audio["input"]["transcription"], (dict, type(None))), "audio.input.transcription", "is an object or null"),
+        (_is_number(detection.get("threshold", 0.5), 0, 1), f"{vad}.threshold", "is 0 to 1"),
+        (_is_whole(detection.get("prefix_padding_ms", 300), 0, 60_000), f"{vad}.prefix_padding_ms", "is in ms"),
+        (_is_number(detection.get("silence_duration_ms", 500), 0, 60_000), f"{vad}.silence_duration_ms", "is in ms"),
+        (isinstance(eagerness, str) and eagerness in _EAGERNESS_PATIENCE, f"{vad}.eagerness", "is low, medium, high or auto"),
+        (isinstance(detection.get("create_response", True), bool), f"{vad}.create_response", "is a boolean"),
+        (isinstance(detection.get("interrupt_response", True), bool), f"{vad}.interrupt_response", "is a boolean"),
+        (isinstance(transcription, (dict, type(None))), "audio.input.transcription", "is an object or null"),
+        (isinstance(_language(transcription), str), "audio.input.transcription.language", "is a language"),
     )  # fmt: skip
     for holds, name, rule in checks:
         if not holds:
             raise RealtimeError("invalid_value", f"'session.{name}' {rule}.", param=f"session.{name}")
-
-
-def _is_function(tool: Any) -> bool:
-    return (
-        isinstance(tool, dict)
-        and tool.get("type") == "function"
-        and isinstance(tool.get("name"), str)
-        and bool(tool["name"])
-    )
