@@ -6,13 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from stream_talk import __version__
 from stream_talk.memory.errors import MemoryUnavailable
 
+from .body_limit import BodyLimit
 from .catalog import UnknownGraph
+from .errors import error_answer
 from .gateway import AtCapacity, Gateway
 from .graph_host import GraphFailed
 from .guard import Guard
@@ -32,7 +37,7 @@ def build_app(gateway: Gateway, web_dir: Path | None) -> Any:
     _explain_errors(app)
     if web_dir is not None and web_dir.is_dir():
         app.mount("/", PageFiles(directory=web_dir, html=True), name="page")
-    return Guard(app, gateway.config, web_dir, gateway.also_accepted_tokens)
+    return Guard(BodyLimit(app), gateway.config, web_dir, gateway.also_accepted_tokens)
 
 
 class PageFiles(StaticFiles):
@@ -45,27 +50,40 @@ class PageFiles(StaticFiles):
 
 
 def _explain_errors(app: FastAPI) -> None:
-    def body(code: str, message: str) -> dict[str, Any]:
-        return {"error": {"code": code, "message": message}}
-
     @app.exception_handler(AtCapacity)
-    async def at_capacity(_request: Request, full: AtCapacity) -> JSONResponse:
+    async def at_capacity(request: Request, full: AtCapacity) -> JSONResponse:
         headers = {"Retry-After": str(max(1, round(full.retry_after_ms / 1000)))}
-        return JSONResponse(body("at_capacity", str(full)), status_code=503, headers=headers)
+        return error_answer(request, 503, "at_capacity", str(full), headers=headers)
 
     @app.exception_handler(UnknownGraph)
-    async def unknown_graph(_request: Request, unknown: UnknownGraph) -> JSONResponse:
-        return JSONResponse(body("unknown_graph", str(unknown)), status_code=404)
+    async def unknown_graph(request: Request, unknown: UnknownGraph) -> JSONResponse:
+        return error_answer(request, 404, "unknown_graph", str(unknown))
 
     @app.exception_handler(GraphFailed)
-    async def graph_failed(_request: Request, failure: GraphFailed) -> JSONResponse:
-        return JSONResponse(body("graph_failed", str(failure)), status_code=503)
+    async def graph_failed(request: Request, failure: GraphFailed) -> JSONResponse:
+        return error_answer(request, 503, "graph_failed", str(failure))
 
     @app.exception_handler(MemoryUnavailable)
-    async def memory_unavailable(_request: Request, trouble: MemoryUnavailable) -> JSONResponse:
-        return JSONResponse(body("memory_unavailable", str(trouble)), status_code=503)
+    async def memory_unavailable(request: Request, trouble: MemoryUnavailable) -> JSONResponse:
+        return error_answer(request, 503, "memory_unavailable", str(trouble))
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        # Only where and why: what was sent is not repeated.
+        first = error.errors()[0]
+        param = ".".join(str(step) for step in first["loc"] if step != "body")
+        return error_answer(request, 400, "invalid_value", f"{param or 'body'}: {first['msg']}", param=param or None)
 
     @app.exception_handler(HTTPException)
-    async def http_error(_request: Request, error: HTTPException) -> JSONResponse:
-        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "error")
-        return JSONResponse(body(code, str(error.detail)), status_code=error.status_code, headers=error.headers)
+    async def http_error(request: Request, error: HTTPException) -> JSONResponse:
+        code = {404: "not_found", 405: "method_not_allowed", 408: "too_slow", 413: "too_big"}.get(error.status_code)
+        return error_answer(request, error.status_code, code or "error", str(error.detail), headers=error.headers)
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(_request: Request, _gone: ClientDisconnect) -> Response:
+        return Response(status_code=400)  # read by nobody
+
+    @app.exception_handler(Exception)
+    async def broken(request: Request, _error: Exception) -> JSONResponse:
+        text = "something went wrong inside the server; its log says more"
+        return error_answer(request, 500, "internal_error", text)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .config import GatewayConfig
+from .errors import error_body
 from .security import host_accepted, origin_accepted, presented_tokens, token_accepted
 
 CONTENT_SECURITY_POLICY = (
@@ -56,7 +57,7 @@ class Guard:
             )
             handed_out = any(accepts(token) for accepts in self._also_accepted for token in presented)
             if not (token_accepted(config.token, presented) or handed_out):
-                return 401, "unauthorised", "a token is needed: bearer header, ?token=, or subprotocol"
+                return 401, "invalid_api_key", "a token is needed: bearer header, ?token=, or subprotocol"
         return None
 
     def _is_public(self, scope: dict[str, Any]) -> bool:
@@ -66,12 +67,15 @@ class Guard:
             return True
         if self._web_dir is None or "\0" in scope["path"]:
             return False
-        file = (self._web_dir / scope["path"].lstrip("/")).resolve()
-        return file.is_relative_to(self._web_dir) and file.is_file()
+        file = self._web_dir / scope["path"].lstrip("/")
+        try:
+            return file.resolve().is_relative_to(self._web_dir) and file.is_file()
+        except OSError:  # no file has such a name
+            return False
 
 
 async def _answer(scope: dict[str, Any], send: Any, status: int, code: str, text: str) -> None:
-    body = json.dumps({"error": {"code": code, "message": text}}).encode()
+    body = json.dumps(error_body(status, code, text)).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))

@@ -14,6 +14,7 @@ from typing import Any
 import uvicorn
 
 from .config import GatewayConfig
+from .http_line import PunctualHttpProtocol
 from .tls import CannotCertify, CertificateFiles, own_addresses, self_signed
 from .websocket import MAX_MESSAGE_BYTES, VoiceWebSocketProtocol
 
@@ -55,6 +56,7 @@ class WebServer:
         files = self._certificate()
         settings = uvicorn.Config(
             self._app,
+            http=PunctualHttpProtocol,
             ws=VoiceWebSocketProtocol,
             ws_max_size=MAX_MESSAGE_BYTES,
             ws_per_message_deflate=False,

@@ -38,6 +38,11 @@ class VoiceWebSocketProtocol(WebSocketsSansIOProtocol):
             self.conn.max_message_size = MAX_BYTES_OF_PATH.get(self.scope["path"], MAX_MESSAGE_BYTES)
             self.scope["extensions"][LINE_EXTENSION] = {"line": self}  # type: ignore[index]
 
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            self.handshake_complete = True  # refused, which the base would log as a fault of ours
+
     def send_receive_event_to_app(self) -> None:
         # The base pauses unless it believes that it already has.
         is_long = sum(map(len, self.frames)) > READ_AHEAD_BYTES

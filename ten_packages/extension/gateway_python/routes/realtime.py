@@ -8,15 +8,17 @@ from typing import Any
 from fastapi import APIRouter, Request, WebSocket
 from fastapi.responses import JSONResponse
 from stream_talk import clock
+from stream_talk.wire import strict_json
 from stream_talk.wire.realtime.errors import RealtimeError
 from stream_talk.wire.realtime.session_object import SessionObject
 
+from ..body_limit import MAX_BODY_BYTES
 from ..gateway import Gateway
 from ..ports.realtime import RealtimeShell, new_id
 
 SUBPROTOCOL = "realtime"
 BETA_SUBPROTOCOL = "openai-beta.realtime-v1"
-_SECRET_LIFETIME_S = 600
+_SECRET_LIFETIME_S, _SHORTEST_S, _LONGEST_S = 600, 10, 7_200
 _MOST_SECRETS = 1_000
 
 
@@ -26,13 +28,13 @@ class _Secrets:
     def __init__(self) -> None:
         self._sessions: dict[str, tuple[float, dict[str, Any]]] = {}
 
-    def make(self, session: dict[str, Any]) -> str:
+    def make(self, session: dict[str, Any], expires_at_s: int) -> str:
         now_s = clock.epoch_ms() / 1000
         self._sessions = {key: entry for key, entry in self._sessions.items() if entry[0] > now_s}
         while len(self._sessions) >= _MOST_SECRETS:
             del self._sessions[next(iter(self._sessions))]
         key = f"ek_{secrets.token_urlsafe(24)}"
-        self._sessions[key] = (now_s + _SECRET_LIFETIME_S, session)
+        self._sessions[key] = (expires_at_s, session)
         return key
 
     def session_of(self, presented: list[str]) -> dict[str, Any] | None:
@@ -42,6 +44,22 @@ class _Secrets:
             if entry is not None and entry[0] > now_s:
                 return entry[1]
         return None
+
+
+def _asked_for(raw: bytes) -> tuple[dict[str, Any], int]:
+    """The settings of the session, and for how long the key is good."""
+    try:
+        body = strict_json.loads_object(raw or b"{}", MAX_BODY_BYTES)
+    except strict_json.BadJson as bad:
+        raise RealtimeError("invalid_value", str(bad)) from None
+    session, expiry = body.get("session") or {}, body.get("expires_after") or {}
+    if not isinstance(session, dict) or not isinstance(expiry, dict):
+        raise RealtimeError("invalid_value", "session and expires_after are objects.", param="session")
+    seconds = expiry.get("seconds", _SECRET_LIFETIME_S)
+    if not isinstance(seconds, int) or not _SHORTEST_S <= seconds <= _LONGEST_S:
+        text = f"expires_after.seconds is {_SHORTEST_S} to {_LONGEST_S}."
+        raise RealtimeError("invalid_value", text, param="expires_after.seconds")
+    return session, seconds
 
 
 def _presented_keys(websocket: WebSocket, offered: list[str]) -> list[str]:
@@ -68,15 +86,15 @@ def router(gateway: Gateway) -> APIRouter:
 
     @routes.post("/v1/realtime/client_secrets")
     async def client_secrets(request: Request) -> Any:
-        body = await request.json() if await request.body() else {}
-        wanted = body.get("session") if isinstance(body, dict) else None
-        session = SessionObject(new_id("sess"), str((wanted or {}).get("model", "stream-talk")), "alloy", 0)
         try:
-            session.update(wanted or {})
+            wanted, lifetime_s = _asked_for(await request.body())
+            model = wanted.get("model")
+            session = SessionObject(new_id("sess"), model if isinstance(model, str) else "stream-talk", "alloy", 0)
+            session.update(wanted)
         except RealtimeError as error:
             return JSONResponse({"error": error.body(None)}, status_code=400)
-        key = handed_out.make(wanted or {})
-        expires_at = int(clock.epoch_ms() / 1000) + _SECRET_LIFETIME_S
-        return {"value": key, "expires_at": expires_at, "session": session.body()}
+        now_s = int(clock.epoch_ms() / 1000)
+        key = handed_out.make(wanted, now_s + lifetime_s)
+        return {"value": key, "expires_at": now_s + lifetime_s, "session": session.body()}
 
     return routes
