@@ -14,9 +14,8 @@ from .graph_host import GraphHost, RunningGraph
 
 STT_RATE_HZ = 16_000
 _FRAME_BYTES = STT_RATE_HZ // 10 * 2
-# How much sound may wait inside the ear before we feed more: recognisers are often not much faster than real time.
 _QUIET_TIMEOUT_S = 60.0
-_NO_LEAD_LIMIT_MS = 1e9
+_NO_LIMIT_MS = 1_000_000_000  # whole: these are properties, and TEN takes no fraction where a manifest says int64
 
 
 class StageFailed(RuntimeError):
@@ -65,7 +64,7 @@ async def speak(
 ) -> AsyncIterator[Sound | Said]:
     """The sound of `text` as it is made, and its visemes. Closing the iterator stops the synthesis."""
     inbox = _Inbox()
-    stage = await host.start_stage(graph, "tts", inbox, {"max_lead_ms": _NO_LEAD_LIMIT_MS})
+    stage = await host.start_stage(graph, "tts", inbox, {"max_lead_ms": _NO_LIMIT_MS})
     request_id = secrets.token_hex(8)
     try:
         body = {"request_id": request_id, "text": text, "text_input_end": True, "metadata": {"session_id": request_id}}
@@ -87,7 +86,7 @@ async def transcribe(
     """`asr_result`s of a recording (16 kHz mono s16le), partial and final, as they come."""
     inbox = _Inbox()
     properties = {"params": {"language": language}} if language else {}
-    stage = await host.start_stage(graph, "stt", inbox, {**properties, "load_buffer_ms": 1e9})
+    stage = await host.start_stage(graph, "stt", inbox, {**properties, "load_buffer_ms": _NO_LIMIT_MS})
     feeding = asyncio.get_running_loop().create_task(_feed(stage, pcm))
     try:
         while True:

@@ -65,7 +65,8 @@ def router(gateway: Gateway) -> APIRouter:
         except StageFailed as failure:
             return refusal(500, str(failure))
         if body.stream_format == "sse":
-            return StreamingResponse(_as_events(first, encoded, len(body.input)), media_type="text/event-stream")
+            events = _told_when_broken(_as_events(first, encoded, len(body.input)))
+            return StreamingResponse(events, media_type="text/event-stream")
         return StreamingResponse(_rest(first, encoded), media_type=audio_files.CONTENT_TYPES[body.response_format])
 
     @routes.post("/v1/audio/transcriptions", summary="Speech to text")
@@ -87,7 +88,13 @@ def router(gateway: Gateway) -> APIRouter:
             return refusal(400, str(bad), param="file")
         results = stages.transcribe(gateway.host, graph_of(model), pcm, language=language)
         if stream:
-            return StreamingResponse(transcripts.as_events(results), media_type="text/event-stream")
+            try:
+                # The first result decides: an ear that cannot be had is told by the status.
+                first = await anext(results, None)
+            except StageFailed as failure:
+                return refusal(500, str(failure))
+            events = transcripts.as_events(_with_first(first, results))
+            return StreamingResponse(_told_when_broken(events), media_type="text/event-stream")
         try:
             finals = [result async for result in results if result.get("final")]
         except StageFailed as failure:
@@ -147,6 +154,22 @@ async def _as_events(first: bytes, encoded: AsyncIterator[bytes], characters: in
             yield _event({"type": "speech.audio.delta", "audio": base64.b64encode(piece).decode()})
     usage = {"input_tokens": characters, "output_tokens": 0, "total_tokens": characters}
     yield _event({"type": "speech.audio.done", "usage": usage})
+
+
+async def _with_first(first: Any, others: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    if first is not None:
+        yield first
+    async for other in others:
+        yield other
+
+
+async def _told_when_broken(events: AsyncIterator[str]) -> AsyncIterator[str]:
+    """Once a stream has begun, its failure can only be told inside it."""
+    try:
+        async for event in events:
+            yield event
+    except StageFailed as failure:
+        yield _event({"error": {"message": str(failure), "type": "server_error", "param": None, "code": None}})
 
 
 def _event(body: dict[str, Any]) -> str:
