@@ -123,6 +123,8 @@ class Page:
         before: str = "",
     ) -> None:
         self.browser = browser
+        self.is_touched = True
+        """Whether looking into the page counts as a gesture of the person, which lets it play sound."""
         self.context = browser.command("Target.createBrowserContext")["browserContextId"]
         target = browser.command("Target.createTarget", {"url": "about:blank", "browserContextId": self.context})[
             "targetId"
@@ -147,11 +149,16 @@ class Page:
         if before:
             self.command("Page.addScriptToEvaluateOnNewDocument", {"source": before})
 
+    def reload(self) -> None:
+        self.eval("window.beforeReload = true")
+        self.command("Page.reload")
+        self.wait("!window.beforeReload && document.readyState === 'complete'")
+
     def command(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
         return self.browser.command(method, params, self.session)
 
     def eval(self, expression: str) -> Any:
-        parameters = {"expression": expression, "returnByValue": True, "awaitPromise": True, "userGesture": True}
+        parameters = {"expression": expression, "returnByValue": True, "awaitPromise": True, "userGesture": self.is_touched}
         answer = self.command("Runtime.evaluate", parameters)
         if "exceptionDetails" in answer:
             details = answer["exceptionDetails"]

@@ -32,6 +32,7 @@ def gateway() -> Iterator[FakeGateway]:
     server = FakeGateway()
     yield server
     server.stop()
+    assert server.refused == [], "the real server would have refused this"
 
 
 @pytest.fixture

@@ -1,13 +1,15 @@
 """A server that speaks `/v1/talk` word for word and says exactly what a test wants said, when it wants it said.
 
 It serves the page under the same security policy as the gateway. Tests drive it from their own thread: `gateway.say(...)`,
-`gateway.play(...)`, `gateway.drop()`; what the client sent lies in `gateway.received`.
+`gateway.play(...)`, `gateway.drop()`; what the client sent lies in `gateway.received`, and in `gateway.refused` what the real
+server would not have accepted.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import json
 import socket
 import threading
@@ -25,7 +27,8 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from stream_talk import clock
-from stream_talk.wire.frames import FLAG_FIRST, FLAG_LAST, REPLY, AudioFrame
+from stream_talk.wire.frames import FLAG_FIRST, FLAG_LAST, FLAG_MOVED, REPLY, AudioFrame
+from stream_talk.wire.talk import Refused, TalkConnection, TalkLimits
 
 WEB = Path(__file__).resolve().parents[2] / "apps" / "web"
 POLICY = (
@@ -61,13 +64,16 @@ def voice_like(duration_ms: float) -> np.ndarray[Any, np.dtype[np.int16]]:
 
 
 class FakeGateway:
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.received: list[dict[str, Any]] = []
+        self.refused: list[dict[str, Any]] = []
         self.sound = bytearray()
         self.sound_seqs: list[int] = []
         self.connections = 0
         self.token = ""
         self.refusal: tuple[int, dict[str, Any]] | None = None
+        self.forgets = False
+        self.unreachable = False
         self.memories: list[dict[str, Any]] | None = None
         self.conversations: list[dict[str, Any]] = []
         self.seq = 0
@@ -75,7 +81,8 @@ class FakeGateway:
         self._socket: WebSocket | None = None
         self._loop = asyncio.new_event_loop()
         listener = socket.socket()
-        listener.bind(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
         listener.listen(64)  # from here on nobody is refused, however early they come
         self.port = listener.getsockname()[1]
         config = uvicorn.Config(
@@ -220,6 +227,9 @@ class FakeGateway:
         if self.token and f"stream-talk.token.{self.token}" not in offered:
             await ws.close(1008)
             return
+        if self.unreachable:
+            await ws.close(1013)
+            return
         await ws.accept(subprotocol="stream-talk.v1" if "stream-talk.v1" in offered else None)
         self.connections += 1
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
@@ -233,9 +243,15 @@ class FakeGateway:
                 await self._take(await ws.receive())
 
     async def _open(self, ws: WebSocket, first: dict[str, Any]) -> None:
+        self._judge = TalkConnection(TalkLimits())
+        self._check(first)
+        self._judge.opened(16_000)
         self.received.append(first)
         self._socket = ws
         resumed = first["type"] == "resume"
+        if resumed and self.forgets:
+            await self._close(4410, {"type": "error", "fatal": True, "code": "resume_unknown", "text": "gone"})
+            return
         if not resumed:
             self.seq = 0
             self.kept = []
@@ -248,11 +264,29 @@ class FakeGateway:
         }  # fmt: skip
         await self._send({"type": "ready", **ready})
         if resumed:
-            for seq, item in self.kept:
-                if seq > first["last_seq"]:
-                    await (ws.send_text(item) if isinstance(item, str) else ws.send_bytes(item))
+            for item in self._missed(first):
+                await self._deliver(item)
         else:
             await self._send({"type": "state", "state": "listening", "turn_id": 0})
+
+    def _missed(self, resume: dict[str, Any]) -> list[str | bytes]:
+        """What came after `last_seq`; and of a reply whose sound was lost, everything from the sample that was heard last."""
+        played = resume.get("played")
+        if played is None:
+            return [item for seq, item in self.kept if seq > resume["last_seq"]]
+        generation, heard = played["generation"], int(played["played_ms"] * RATE_HZ / 1000)
+        items: list[str | bytes] = []
+        for seq, item in self.kept:
+            if isinstance(item, str):
+                items += [item] if seq > resume["last_seq"] else []
+                continue
+            frame = AudioFrame.decode(item)
+            if frame.generation == generation and frame.position + frame.samples > heard:
+                drop = max(0, heard - frame.position)
+                flags = FLAG_MOVED if drop else frame.flags
+                moved = dataclasses.replace(frame, position=frame.position + drop, pcm=frame.pcm[2 * drop :], flags=flags)
+                items.append(moved.encode())
+        return items
 
     async def _take(self, event: dict[str, Any]) -> None:
         if event["type"] == "websocket.disconnect":
@@ -263,11 +297,18 @@ class FakeGateway:
             self.sound += frame.pcm
             return
         message = json.loads(event["text"])
+        self._check(message)
         self.received.append(message)
         if message["type"] == "ping":
             await self._send({"type": "pong", "client_ts_ms": message["client_ts_ms"], "server_ts_ms": clock.now_ms()})
         if message["type"] == "bye":
             await self._close(1000, {"type": "bye", "reason": "client", "text": "", "can_resume": False})
+
+    def _check(self, message: dict[str, Any]) -> None:
+        """By the rules of the real server: a stand-in that takes anything would hide what a page must not send."""
+        verdict = self._judge.receive_text(json.dumps(message), clock.now_ms())
+        if isinstance(verdict, Refused):
+            self.refused.append({"message": message, "answer": verdict.answer})
 
     async def _send(self, message: dict[str, Any]) -> None:
         if message["type"] in UNSEQUENCED:

@@ -174,13 +174,14 @@ def test_settings_take_effect_while_talking(open_page: Opener, gateway: FakeGate
     talk(page, gateway)
     page.click('[data-panel="settings"]')
     page.wait("document.querySelectorAll('#settings [name=voice] option').length === 3")
-    for name, value in {"patience": 0.8, "interruption": 0.2, "rate": 1.5, "voice": "ben"}.items():
+    for name, value in {"patience": 0.8, "rate": 1.5, "voice": "ben"}.items():
         choose(page, f"#settings [name={name}]", value)
+    page.click("#settings label:has([value=careful])")
     until(lambda: len(gateway.of_type("settings")) == 4)
     sent: dict[str, object] = {}
     for message in gateway.of_type("settings"):
         sent |= {name: value for name, value in message.items() if name != "type"}
-    assert sent == {"patience": 0.8, "interruption": 0.2, "rate": 1.5, "voice": "ben"}
+    assert sent == {"patience": 0.8, "interruption": "careful", "rate": 1.5, "voice": "ben"}
 
 
 def test_a_graph_is_chosen_and_drawn(open_page: Opener, gateway: FakeGateway) -> None:

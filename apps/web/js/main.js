@@ -1,13 +1,13 @@
 // Where the page begins: the server is where the page came from, the token came with the link, the rest is made here.
 
 import { Page } from "./page.js";
+import { Continuity } from "./talk/continuity.js";
 import { Conversation } from "./talk/conversation.js";
 import { Server } from "./talk/server.js";
 import { Session } from "./talk/session.js";
 import { SettingsStore } from "./talk/settings-store.js";
 
 const TOKEN_KEY = "stream-talk.token";
-const CONVERSATION_KEY = "stream-talk.conversation";
 const CLIENT = "stream-talk-web/1";
 
 /** A token in the link is taken out of the address bar at once, so that it is not shared by accident. */
@@ -34,18 +34,17 @@ function browserEnvironment() {
   };
 }
 
-// A reload goes on with the same conversation; a new tab begins a new one.
-function conversationName() {
-  const known = sessionStorage.getItem(CONVERSATION_KEY);
-  if (known) return known;
+function newName() {
   const bytes = crypto.getRandomValues(new Uint8Array(12));
-  const name = "page-" + Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  sessionStorage.setItem(CONVERSATION_KEY, name);
-  return name;
+  return "page-" + Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function build() {
   const settings = new SettingsStore(localStorage);
+  const continuity = new Continuity({ storage: sessionStorage, nowMs: () => Date.now() });
+  const kept = continuity.take();
+  // A reload goes on with the same conversation; a new tab begins a new one.
+  const name = kept?.name ?? newName();
   let token = takeToken();
   const server = new Server({ base: location.href, token: () => token });
   let conversation = null;
@@ -59,7 +58,7 @@ function build() {
       incognito: settings.get("incognito"),
       settings: settings.forWire(),
       history: conversation.captions.history(),
-      conversation: conversationName(),
+      conversation: name,
     }),
     probe: () => server.whyNot(),
     openSocket: (url, protocols) => new WebSocket(url, protocols),
@@ -71,7 +70,27 @@ function build() {
     session.token = value;
     sessionStorage.setItem(TOKEN_KEY, value);
   };
-  return new Page({ conversation, server, settings, useToken });
+  const page = new Page({ conversation, server, settings, useToken });
+  if (kept) page.restore(kept);
+  watchLeaving({ page, conversation, settings, continuity, name });
+}
+
+/** A page may be reloaded, put aside or thrown away while hidden, and is not told which. Nothing is kept of what must not be remembered. */
+function watchLeaving({ page, conversation, settings, continuity, name }) {
+  const keep = () => {
+    if (!settings.get("incognito")) continuity.keep({ name, ...conversation.snapshot() });
+  };
+  window.addEventListener("pagehide", keep);
+  window.addEventListener("pageshow", () => continuity.forget());
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "hidden") {
+      keep();
+      return;
+    }
+    continuity.forget();
+    page.lookAgain();
+  });
+  window.addEventListener("online", () => page.lookAgain());
 }
 
 build();

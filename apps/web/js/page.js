@@ -12,7 +12,7 @@ import { TimingView } from "./timing/view.js";
 import { applyLanguage, byId } from "./view/dom.js";
 import { download } from "./view/download.js";
 import { FailureView } from "./view/failures.js";
-import { GraphSwitch } from "./view/graph-switch.js";
+import { GraphChoice } from "./view/graph-choice.js";
 import { listenToKeys } from "./view/keyboard.js";
 import { Orb } from "./view/orb.js";
 import { Stage } from "./view/stage.js";
@@ -24,18 +24,18 @@ import { INPUT_RATE_HZ } from "./talk/session.js";
 export class Page {
   constructor({ conversation, server, settings, useToken }) {
     Object.assign(this, { conversation, server, settings, useToken });
-    this.language = chooseLanguage([settings.get("language"), ...navigator.languages].filter(Boolean));
-    const t = translator(this.language);
+    // One function for all views, so that a change of language reaches them all.
+    const t = (key, values) => this.sentences(key, values);
     this.t = t;
-    this.orb = new Orb(byId("orb"));
+    this.orb = new Orb(byId("orb"), byId("light"));
     this.stage = new Stage({ t, orb: this.orb, settings });
     this.captions = new CaptionView({
-      list: byId("captions"), scroller: byId("captions-scroll"), t, announce: announcer(), onMemory: () => this.panels.show("memory"),
+      list: byId("captions"), scroller: byId("captions-scroll"), newest: byId("newest"), t, announce: announcer(), onMemory: () => this.panels.show("memory"),
     });
     this.timing = new TimingView(t);
     this.graph = new GraphView(t);
     this.memory = new MemoryPanel({ t, server });
-    this.graphSwitch = new GraphSwitch({ t, language: this.language, onChoose: (name) => this.chooseGraph(name) });
+    this.graphs = new GraphChoice({ t, onChoose: (name) => this.chooseGraph(name) });
     this.settingsPanel = new SettingsPanel({ t, store: settings, onChange: (name, value) => this.settingChanged(name, value) });
     this.panels = new Panels({ t, onChange: (open) => this.panelChanged(open) });
     this.failures = new FailureView({ t, act: (way, value) => this.takeWay(way, value) });
@@ -47,14 +47,22 @@ export class Page {
   }
 
   dress() {
-    document.documentElement.lang = htmlLanguage[this.language];
-    const theme = this.settings.get("theme");
-    if (theme) document.documentElement.dataset.theme = theme;
-    else delete document.documentElement.dataset.theme;
-    applyLanguage(this.t);
+    this.dressTheme();
+    this.speak();
     this.stage.show("idle");
-    this.stage.muted(false);
+  }
+
+  /** Every sentence of the page in the person's language. What was said stays as it was said. */
+  speak() {
+    const language = chooseLanguage([this.settings.get("language"), ...navigator.languages].filter(Boolean));
+    this.sentences = translator(language);
+    document.documentElement.lang = htmlLanguage[language];
+    applyLanguage(this.t);
+    this.stage.words();
     this.timing.show(this.conversation.timing);
+    this.graph.drawnFor = null;
+    this.panels.retitle();
+    this.graphs.speak(language);
   }
 
   /** What leads from the conversation to the page. */
@@ -72,8 +80,8 @@ export class Page {
     conversation.on("notice", ({ text }) => toast(text));
     conversation.on("error", ({ text }) => text && toast(text));
     conversation.on("graph", (message) => this.graphChanged(message));
-    conversation.on("ready", (message) => this.graphSwitch.running(message.graph));
-    conversation.on("failure", (failure) => this.failures.show(failure));
+    conversation.on("ready", (message) => this.graphs.runs(message.graph));
+    conversation.on("failure", (failure) => this.failed(failure));
     conversation.on("recovered", (code) => this.failures.isOver(code));
     conversation.on("holding", (down) => this.stage.holding(down));
     conversation.on("rtt", (rttMs) => this.lineQuality(rttMs));
@@ -98,14 +106,11 @@ export class Page {
     byId("export-text").addEventListener("click", () => this.exportText());
     byId("export-audio").addEventListener("click", () => this.exportAudio());
     byId("clear").addEventListener("click", () => conversation.clear());
-    // A page that is put aside may come back and resume; one that is closed says goodbye, so that its place is free at once.
-    window.addEventListener("pagehide", (event) => {
-      if (!event.persisted) conversation.session.end();
-    });
     listenToKeys({
       talk: () => this.talk(),
       mute: () => this.mute(),
       stop: () => conversation.stop(),
+      lettersWanted: () => this.settings.get("shortcuts"),
       type: () => byId("composer-text").focus(),
       closePanel: () => (this.panels.open === null ? false : (this.panels.close(), true)),
       holdWanted: () => this.stage.pushToTalk && conversation.session.connected,
@@ -113,9 +118,23 @@ export class Page {
     });
   }
 
+  /** What the page before this one knew: it was reloaded. */
+  restore(kept) {
+    this.conversation.restore(kept);
+    for (const entry of this.conversation.captions.entries) this.entry(entry, { isOld: true });
+    this.timing.show(this.conversation.timing);
+    this.stage.muted(this.conversation.muted);
+  }
+
+  /** The person is back, or the network is: no reason to wait longer. */
+  lookAgain() {
+    this.conversation.session.retryNow();
+    this.conversation.engine.wake();
+  }
+
   async ask() {
     const [graphs, remembers] = await Promise.all([this.server.graphs().catch(() => null), this.memory.exists()]);
-    if (graphs) this.graphSwitch.offer(graphs, this.settings.get("graph"));
+    if (graphs) this.graphs.offer(graphs, this.settings.get("graph"));
     document.querySelector('[data-panel="memory"]').hidden = !remembers;
   }
 
@@ -127,6 +146,10 @@ export class Page {
 
   mute() {
     if (byId("mute").disabled) return;
+    if (this.stage.state === "typing") {
+      this.conversation.useMicrophone();
+      return;
+    }
     this.conversation.mute(!this.conversation.muted);
     this.stage.muted(this.conversation.muted);
   }
@@ -139,17 +162,18 @@ export class Page {
       field.value = "";
       return;
     }
-    // Typing alone is a conversation too: the line is opened, and the words go with it once it stands.
-    const sent = this.conversation.on("ready", () => {
-      sent();
+    // Typing alone is a conversation too: the line is opened, and the words go with it once it stands. Enter pressed again changes nothing.
+    this.unsaid?.();
+    this.unsaid = this.conversation.on("ready", () => {
+      this.unsaid();
       if (this.conversation.say(text)) field.value = "";
     });
     if (!this.conversation.active) await this.conversation.start({ microphone: false });
   }
 
-  entry(entry) {
+  entry(entry, { isOld = false } = {}) {
     document.body.dataset.empty = "false";
-    this.captions.update(entry);
+    this.captions.update(entry, { isOld });
   }
 
   cleared() {
@@ -159,10 +183,18 @@ export class Page {
     toast(this.t("cleared"));
   }
 
+  failed(failure) {
+    this.panels.makeRoom();
+    this.failures.show(failure);
+  }
+
   statusChanged({ status, waitMs, resumable }) {
     this.stage.waiting({ waitMs, resumable });
     if (status === "open") this.lineIsOpen();
-    if (status === "idle") byId("line-quality").hidden = true;
+    if (status === "idle") {
+      byId("line-quality").hidden = true;
+      this.graphs.rests();
+    }
     this.wakeLock.want(status !== "idle");
   }
 
@@ -188,36 +220,42 @@ export class Page {
   /** Voices belong to the pipeline, and asking for them may wake its engine: not before somebody wants to see them. */
   async showSettings() {
     this.settingsPanel.show();
-    const graph = this.graphSwitch.name;
-    if (this.voicesOf === graph) return;
-    this.voicesOf = graph;
-    this.settingsPanel.voices(await this.server.voices(graph).catch(() => []));
+    const graph = this.graphs.name;
+    if (this.voicesOf !== graph) {
+      this.voicesOf = graph;
+      this.voices = await this.server.voices(graph).catch(() => []);
+    }
+    this.settingsPanel.voices(this.voices ?? []);
   }
 
   chooseGraph(name) {
     this.settings.set("graph", name);
-    this.conversation.session.send({ type: "graph", name });
+    this.conversation.switchGraph(name);
   }
 
   graphChanged({ name, state, reason }) {
     if (state === "switching") toast(this.t("graphSwitching", { name }));
     else if (state === "running") toast(this.t("graphRunning", { name }));
     else toast(reason ?? this.t("failures.graph_failed"));
-    if (state === "running") this.graphSwitch.running(name);
+    if (state === "running") this.graphs.runs(name);
+    if (state === "failed") this.graphs.refused();
     this.graph.clear();
   }
 
   async settingChanged(name, value) {
     const { conversation } = this;
-    if (SettingsStore.isForWire(name)) conversation.session.send({ type: "settings", [name]: value });
+    if (SettingsStore.isForWire(name)) conversation.set(name, value);
     if (name === "mode") this.stage.words();
     if (name === "theme") this.dressTheme();
-    // A new language changes every sentence of the page; the conversation lives in this page, so it must not be reloaded away silently.
-    if (name === "language" && !conversation.active) location.reload();
+    if (name === "language") {
+      this.speak();
+      this.panelChanged(this.panels.open);
+      conversation.set("lang", document.documentElement.lang);
+    }
     if (name === "speakerId") await conversation.engine.useSpeaker(value);
     if ((name === "microphoneId" || name === "processing") && conversation.engine.microphone) {
       const failure = await conversation.openMicrophone();
-      if (failure) this.failures.show({ code: failure });
+      if (failure) this.failed({ code: failure });
     }
   }
 
@@ -232,6 +270,7 @@ export class Page {
     this.failures.hide();
     if (way === "reload") location.reload();
     else if (way === "type") byId("composer-text").focus();
+    else if (way === "pipelines") this.panels.show("graph");
     else if (way === "wake") conversation.engine.wake();
     else if (way === "token") this.useToken(value);
     else if (way === "retry" && conversation.session.status === "reconnecting") conversation.session.retryNow();
@@ -244,13 +283,13 @@ export class Page {
 
   exportText() {
     const { entries } = this.conversation.captions;
-    if (entries.length === 0) this.failures.show({ code: "export_empty" });
+    if (entries.length === 0) this.failed({ code: "export_empty" });
     else download("conversation.txt", "text/plain;charset=utf-8", transcriptText(entries, this.t));
   }
 
   exportAudio() {
     const { recorder } = this.conversation;
-    if (recorder.empty) this.failures.show({ code: "export_empty" });
+    if (recorder.empty) this.failed({ code: "export_empty" });
     else download("conversation.wav", "audio/wav", encodeWav(recorder.mixdown(), { rateHz: INPUT_RATE_HZ, channels: 2 }));
   }
 }

@@ -6,6 +6,9 @@ import { INPUT_RATE_HZ, OUTPUT_RATE_HZ } from "../talk/session.js";
 import { microphoneFailure, missingAudio } from "./failures.js";
 
 export const FRAME_MS = 20;
+const WAKE_PATIENCE_MS = 1000;
+const UNPLUGGED = new Set(["OverconstrainedError", "NotFoundError"]);
+const MODULES = ["./playout-worklet.js", "./capture-worklet.js"].map((file) => new URL(file, import.meta.url));
 
 export class AudioEngine extends Emitter {
   constructor() {
@@ -18,25 +21,30 @@ export class AudioEngine extends Emitter {
 
   /** Call inside a click or key press: some browsers start a context nowhere else. Returns a failure code or null. */
   async open({ speakerId }) {
-    if (this.context) {
-      await this.wake();
-      return null;
-    }
+    if (this.context) return this.wake();
     const missing = missingAudio(window);
     if (missing) return missing;
     const context = new AudioContext({ latencyHint: "interactive" });
     this.context = context;
     context.onstatechange = () => this.emit("context", context.state);
-    const resumed = context.resume();
+    const woken = this.wake();
     if (navigator.audioSession) navigator.audioSession.type = "play-and-record";
-    const modules = ["./playout-worklet.js", "./capture-worklet.js"].map((file) => new URL(file, import.meta.url));
-    await Promise.all(modules.map((module) => context.audioWorklet.addModule(module)));
+    try {
+      await Promise.all(MODULES.map((module) => context.audioWorklet.addModule(module)));
+    } catch {
+      // The worklets come from the server like everything else. Without them there is no sound; the next try loads them.
+      if (this.context === context) await this.close();
+      return "server_gone";
+    }
     // The person may have ended the conversation before it began.
     if (this.context !== context) return null;
     this.addPlayout(context);
     if (speakerId) await this.useSpeaker(speakerId);
-    await resumed;
-    return null;
+    return woken;
+  }
+
+  get isOpen() {
+    return this.playout !== null;
   }
 
   addPlayout(context) {
@@ -45,13 +53,19 @@ export class AudioEngine extends Emitter {
       outputChannelCount: [1],
       processorOptions: { inputRateHz: OUTPUT_RATE_HZ },
     });
-    this.playout.port.onmessage = (event) => this.emit(event.data.type === "event" ? "playout" : "progress", event.data);
+    const { port } = this.playout;
+    port.onmessage = ({ data }) => this.playout?.port === port && this.emit(data.type === "event" ? "playout" : "progress", data);
     this.playout.connect(context.destination);
     for (const [order, transfer] of this.waiting.splice(0)) this.playout.port.postMessage(order, transfer);
   }
 
+  /** Starts the sound. A browser that wants a gesture first leaves the promise of `resume` open for good, so nobody waits for it longer. */
   async wake() {
-    if (this.context && this.context.state !== "running") await this.context.resume();
+    const { context } = this;
+    if (!context || context.state === "running") return null;
+    const resumed = context.resume().catch(() => null);
+    await Promise.race([resumed, new Promise((done) => setTimeout(done, WAKE_PATIENCE_MS))]);
+    return this.context === context && context.state !== "running" ? "audio_blocked" : null;
   }
 
   /** Opens or replaces the microphone. Returns a failure code or null. */
@@ -68,7 +82,7 @@ export class AudioEngine extends Emitter {
       stream = await navigator.mediaDevices.getUserMedia({ audio: constraints });
     } catch (error) {
       // A remembered device that was unplugged must not keep anyone from talking.
-      if (deviceId && error.name === "OverconstrainedError") return this.openMicrophone({ deviceId: null, processing });
+      if (deviceId && UNPLUGGED.has(error.name)) return this.openMicrophone({ deviceId: null, processing });
       return microphoneFailure(error);
     }
     if (!this.context) {
@@ -89,6 +103,8 @@ export class AudioEngine extends Emitter {
     });
     const inputLatencyMs = (track.getSettings().latency ?? 0) * 1000;
     node.port.onmessage = ({ data }) => {
+      // Frames that were on their way when the conversation ended.
+      if (this.microphone?.node !== node) return;
       const ageMs = (this.context.currentTime - data.endTime) * 1000;
       const capturedAtMs = performance.now() - Math.max(0, ageMs) - inputLatencyMs;
       this.emit("captured", { pcm: data.pcm, level: data.level, capturedAtMs });
@@ -96,13 +112,16 @@ export class AudioEngine extends Emitter {
     // The node writes nothing; connecting it makes every browser pull it.
     source.connect(node).connect(this.context.destination);
     track.onended = () => this.emit("microphone-lost");
+    // The system, another program or a key on the device can silence a microphone that stays open.
+    track.onmute = () => this.emit("microphone-silenced", true);
+    track.onunmute = () => this.emit("microphone-silenced", false);
     this.microphone = { stream, track, source, node, inputLatencyMs };
   }
 
   closeMicrophone() {
     if (!this.microphone) return;
     const { track, source, node } = this.microphone;
-    track.onended = null;
+    track.onended = track.onmute = track.onunmute = null;
     node.port.postMessage("close");
     source.disconnect();
     node.disconnect();
@@ -146,7 +165,13 @@ export class AudioEngine extends Emitter {
   }
 
   async useSpeaker(deviceId) {
-    if (this.context?.setSinkId) await this.context.setSinkId(deviceId);
+    if (!this.context?.setSinkId) return;
+    try {
+      await this.context.setSinkId(deviceId);
+    } catch {
+      // A remembered loudspeaker that is not there any more must not keep anyone from hearing: the system's own is used.
+      await this.context?.setSinkId("");
+    }
   }
 
   async close() {

@@ -131,8 +131,26 @@ export class CaptionModel {
       .filter((item) => item.content.length > 0);
   }
 
+  /** All that a reloaded page needs to show, and to go on with. */
+  snapshot() {
+    return this.entries;
+  }
+
+  /** `isOpen`: the session goes on, so that later messages may still change what was said. */
+  restore(entries, { isOpen }) {
+    this.clear();
+    this.entries = entries;
+    if (!isOpen) this.seal();
+    for (const entry of entries.filter(({ key }) => key !== null)) {
+      this.byKey.set(entry.key, entry);
+      if (entry.requestId) this.byRequest.set(entry.requestId, entry);
+      if (entry.generation !== null) this.byGeneration.set(entry.generation, entry);
+    }
+  }
+
   /** Turn numbers of a new session start over; what was said before must not be overwritten by them. */
   seal() {
+    for (const entry of this.entries) entry.key = null;
     this.byKey.clear();
     this.byRequest.clear();
     this.byGeneration.clear();
@@ -144,7 +162,10 @@ export class CaptionModel {
     entry.generation = generation;
     entry.memory = this.memories.get(turnId) ?? entry.memory;
     this.byGeneration.set(generation, entry);
-    if (requestId) this.byRequest.set(requestId, entry);
+    if (requestId) {
+      entry.requestId = requestId;
+      this.byRequest.set(requestId, entry);
+    }
     return entry;
   }
 
@@ -152,6 +173,8 @@ export class CaptionModel {
     if (this.byKey.has(key)) return this.byKey.get(key);
     const entry = {
       id: this.entries.length + 1,
+      key,
+      requestId: null,
       text: "",
       final: false,
       stableChars: 0,

@@ -6,23 +6,29 @@ import { pieces } from "./alignment.js";
 const NEAR_END_PX = 80;
 
 export class CaptionView {
-  constructor({ list, scroller, t, announce, onMemory }) {
-    Object.assign(this, { list, scroller, t, announce, onMemory });
+  constructor({ list, scroller, newest, t, announce, onMemory }) {
+    Object.assign(this, { list, scroller, newest, t, announce, onMemory });
     this.shown = new Map();
     this.following = true;
     scroller.addEventListener("scroll", () => {
       this.following = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END_PX;
+      newest.hidden = this.following;
     });
+    newest.addEventListener("click", () => this.toNewest());
     new ResizeObserver(() => this.follow()).observe(scroller);
   }
 
   clear() {
     this.shown.clear();
+    this.following = true;
+    this.newest.hidden = true;
     this.list.replaceChildren();
   }
 
-  update(entry) {
+  /** `isOld`: said before this page was loaded, and read out then. */
+  update(entry, { isOld = false } = {}) {
     const item = this.shown.get(entry.id) ?? this.add(entry);
+    if (isOld && entry.final) item.said = item.struckSaid = true;
     const key = `${entry.text}|${entry.words.length}|${entry.struckFrom}|${entry.stableChars}|${entry.state}|${entry.words.length ? "" : entry.heardChars}`;
     if (item.key !== key) this.rebuild(entry, item, key);
     this.light(entry, item);
@@ -32,12 +38,12 @@ export class CaptionView {
   }
 
   add(entry) {
-    const text = el("p");
+    const text = el("p", { dir: "auto" });
     const kind = entry.who === "tool" ? "tool-use" : entry.who;
     const speaker = entry.who === "tool" ? null : el("span", { class: "visually-hidden" }, `${this.t(entry.who)}: `);
-    const line = el("li", { class: `saying ${kind}`, lang: null }, speaker, text);
+    const line = el("li", { class: `saying ${kind}` }, speaker, text);
     this.list.append(line);
-    const item = { line, text, spans: [], key: null, said: false };
+    const item = { line, text, spans: [], key: null, said: false, struckSaid: false };
     this.shown.set(entry.id, item);
     return item;
   }
@@ -99,6 +105,14 @@ export class CaptionView {
     item.aside?.remove();
     item.aside = el("p", { class: "aside" }, el("button", { type: "button", onclick: () => this.onMemory(items) }, words));
     item.line.append(item.aside);
+  }
+
+  /** Somebody who reads back is left alone until they ask for the newest. */
+  toNewest() {
+    this.following = true;
+    this.newest.hidden = true;
+    this.follow();
+    this.scroller.focus();
   }
 
   follow() {

@@ -74,7 +74,10 @@ export class GraphView {
 
   refreshLink(link) {
     const kind = link.soundPerSecond > 0 ? "audio" : "data";
-    this.lines.get(link.key)?.setAttribute("class", link.perSecond > 0 ? `${kind} live` : kind);
+    const line = this.lines.get(link.key);
+    line?.setAttribute("class", link.perSecond > 0 ? `${kind} live` : kind);
+    // Ten times the messages, one step thicker.
+    line?.style.setProperty("--flow", `${(1.2 + 0.8 * Math.log10(1 + Math.max(0, link.perSecond))).toFixed(1)}px`);
   }
 
   verdict({ hottest, nodes }) {

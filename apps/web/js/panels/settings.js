@@ -17,6 +17,7 @@ export class SettingsPanel {
       if (!control.name) continue;
       const value = this.store.get(control.name);
       if (control.type === "checkbox") control.checked = value;
+      else if (control.type === "radio") control.checked = control.value === value;
       else control.value = value;
     }
     this.outputs();

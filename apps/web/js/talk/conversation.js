@@ -3,10 +3,10 @@
 import { AudioEngine } from "../audio/engine.js";
 import { visibleLevel } from "../audio/pcm.js";
 import { Recorder } from "../audio/recorder.js";
-import { PlayoutReporter } from "../audio/reporter.js";
 import { CaptionModel } from "../captions/model.js";
 import { TimingModel } from "../timing/model.js";
 import { Emitter } from "./emitter.js";
+import { Playback } from "./playback.js";
 import { INPUT_RATE_HZ } from "./session.js";
 import { visibleState } from "./visible-state.js";
 
@@ -17,34 +17,48 @@ export class Conversation extends Emitter {
     this.captions = new CaptionModel();
     this.timing = new TimingModel();
     this.recorder = new Recorder({ rateHz: INPUT_RATE_HZ });
-    this.reporter = new PlayoutReporter((report) => session.send({ ...report, ack: session.ack() }));
+    this.playback = new Playback(this);
     this.muted = false;
     this.holding = false;
     this.readsOnly = false;
-    this.reset();
+    this.wantsMicrophone = false;
+    this.soundIsMissing = false;
+    this.serverState = "idle";
     this.listen();
   }
 
-  reset() {
-    this.serverState = "idle";
-    this.sounding = null;
-    this.newestGeneration = null;
-    this.jitter = null;
+  /** What a reloaded page goes on with. */
+  snapshot() {
+    const { session, captions, timing, playback, serverState, muted } = this;
+    const microphone = this.engine.microphone !== null;
+    const entries = captions.snapshot();
+    return { session: session.snapshot(), entries, turns: timing.turns, serverState, muted, microphone, playback: playback.snapshot() };
+  }
+
+  /** Shows what was said on the page before this one, and goes on talking if the server still holds the conversation. */
+  restore({ session, entries, turns, serverState, muted, microphone, playback }) {
+    this.captions.restore(entries, { isOpen: session !== null });
+    this.timing.restore(turns);
+    if (session === null) return;
+    Object.assign(this, { serverState, muted, wantsMicrophone: microphone });
+    this.playback.restore(playback);
+    this.session.goOn(session, playback.unheard);
+    this.openSound();
   }
 
   listen() {
-    const { session, engine } = this;
+    const { session, engine, playback } = this;
+    for (const name of ["entry", "sounding", "timing", "level", "jitter"]) playback.on(name, (detail) => this.emit(name, detail));
+    playback.on("changed", () => this.showState());
     session.on("status", (change) => this.statusChanged(change));
     session.on("ready", (message) => this.ready(message));
     session.on("renewed", () => this.renewed());
     session.on("message", (message) => this.message(message));
-    session.on("frame", (frame) => this.frame(frame));
     session.on("failure", (failure) => this.emit("failure", failure));
     session.on("rtt", (rttMs) => this.emit("rtt", rttMs));
     engine.on("captured", (chunk) => this.captured(chunk));
-    engine.on("playout", (event) => this.playoutEvent(event));
-    engine.on("progress", (progress) => this.progress(progress));
     engine.on("microphone-lost", () => this.microphoneLost());
+    engine.on("microphone-silenced", (on) => this.microphoneSilenced(on));
     engine.on("context", (state) => this.contextChanged(state));
   }
 
@@ -53,14 +67,19 @@ export class Conversation extends Emitter {
   }
 
   /** Call inside a gesture. Sound and line are opened at the same time; what is said meanwhile is not lost. */
-  async start({ microphone }) {
-    const { settings, engine, session } = this;
-    session.start();
-    const opening = engine.open({ speakerId: settings.get("speakerId") });
-    let failure = await opening;
-    this.readsOnly = failure !== null;
-    if (!failure && microphone && !engine.microphone) failure = await this.openMicrophone();
-    if (failure) this.emit("failure", { code: failure });
+  start({ microphone }) {
+    this.wantsMicrophone = microphone;
+    this.session.start();
+    return this.openSound();
+  }
+
+  async openSound() {
+    const { settings, engine } = this;
+    let failure = await engine.open({ speakerId: settings.get("speakerId") });
+    this.readsOnly = this.active && !engine.isOpen;
+    this.soundIsMissing = failure === "server_gone";
+    if (engine.isOpen && this.wantsMicrophone && !engine.microphone) failure = (await this.openMicrophone()) ?? failure;
+    if (failure && this.active) this.emit("failure", { code: failure });
     if (!this.active) await engine.close();
     this.showState();
     return failure;
@@ -73,6 +92,12 @@ export class Conversation extends Emitter {
     return failure;
   }
 
+  /** For a conversation that began by typing. */
+  async useMicrophone() {
+    this.wantsMicrophone = true;
+    return this.openSound();
+  }
+
   async end() {
     this.session.end();
     await this.engine.close();
@@ -80,8 +105,8 @@ export class Conversation extends Emitter {
 
   stop() {
     // The ear first: silence does not wait for the line.
-    if (this.newestGeneration !== null) this.engine.order({ type: "cut", generation: this.newestGeneration });
-    this.session.send({ type: "stop" });
+    this.playback.cutNewest();
+    this.session.tell({ type: "stop" });
   }
 
   say(text) {
@@ -91,19 +116,27 @@ export class Conversation extends Emitter {
   mute(on) {
     this.muted = on;
     this.engine.setMicrophoneLive(!on);
-    this.session.send({ type: "mute", on });
+    this.session.tell({ type: "mute", on });
     this.showState();
   }
 
   hold(down) {
-    if (this.holding === down || !this.session.connected) return;
+    if (this.holding === down || (down && !this.session.connected)) return;
     this.holding = down;
-    this.session.send({ type: "push_to_talk", down });
+    this.session.tell({ type: "push_to_talk", down });
     this.emit("holding", down);
   }
 
+  set(name, value) {
+    this.session.tell({ type: "settings", [name]: value }, `settings ${name}`);
+  }
+
+  switchGraph(name) {
+    this.session.tell({ type: "graph", name });
+  }
+
   clear() {
-    this.session.send({ type: "clear" });
+    this.session.tell({ type: "clear" });
     this.captions.clear();
     this.timing.clear();
     this.recorder.clear();
@@ -112,7 +145,8 @@ export class Conversation extends Emitter {
 
   statusChanged({ status, waitMs }) {
     if (status === "idle") {
-      this.reset();
+      this.serverState = "idle";
+      this.playback.reset();
       this.engine.close();
       this.captions.seal();
     }
@@ -121,17 +155,20 @@ export class Conversation extends Emitter {
   }
 
   ready(message) {
-    if (this.muted) this.session.send({ type: "mute", on: true });
+    // A resumed session knows these; a new one is told.
+    if (this.muted && !message.resumed) this.session.send({ type: "mute", on: true });
+    if (this.holding && !message.resumed) this.session.send({ type: "push_to_talk", down: true });
+    if (this.soundIsMissing) this.openSound();
     this.emit("ready", message);
     this.showState();
   }
 
   /** A new session counts its turns and replies from the start: nothing of the old one may answer to its numbers. */
   renewed() {
-    this.engine.order({ type: "renew" });
+    this.serverState = "idle";
+    this.playback.renew();
     this.captions.seal();
     this.timing.seal();
-    this.reset();
   }
 
   message(message) {
@@ -143,13 +180,13 @@ export class Conversation extends Emitter {
         this.showState();
         break;
       case "audio_start":
-        this.replyOpened(message);
+        this.playback.opened(message);
         break;
       case "audio_end":
-        this.replyComplete(message);
+        this.playback.complete(message, { isRead: this.readsOnly });
         break;
       case "playout_control":
-        this.control(message);
+        this.playback.control(message);
         break;
       case "user_text":
         this.personSaid(message);
@@ -160,31 +197,6 @@ export class Conversation extends Emitter {
       default:
         this.emit(message.type, message);
     }
-  }
-
-  replyOpened({ generation, request_id: requestId, turn_id: turnId }) {
-    this.newestGeneration = generation;
-    this.reporter.opened(generation, requestId);
-    this.timing.replyOpened({ turnId, generation });
-  }
-
-  replyComplete({ generation, total_ms: totalMs, reason }) {
-    this.engine.order({ type: "end", generation });
-    if (!this.readsOnly || reason === "interrupted") return;
-    // Where there is no sound the text is what the person gets, and they have it when it is there.
-    this.reporter.event({ state: "started", generation, playedMs: 0, bufferedMs: 0 }, this.now());
-    this.reporter.event({ state: "finished", generation, playedMs: totalMs ?? 0, bufferedMs: 0 }, this.now());
-    this.changed(this.captions.finished(generation));
-  }
-
-  control({ action, generation, gain_db: gainDb, from_ms: fromMs }) {
-    this.engine.order({ type: action, generation, gainDb: gainDb ?? -12, fromMs: fromMs ?? null });
-  }
-
-  frame(frame) {
-    this.newestGeneration = frame.generation;
-    this.timing.frameArrived(frame.generation, this.now());
-    this.engine.play(frame);
   }
 
   personSaid({ turn_id: turnId, text, final, start_ms: startMs, duration_ms: durationMs, source }) {
@@ -203,57 +215,18 @@ export class Conversation extends Emitter {
     if (this.muted) return;
     this.session.sendAudio(pcm, capturedAtMs);
     this.recorder.add("left", pcm, capturedAtMs);
-    if (this.sounding === null) this.emit("level", visibleLevel(level));
-  }
-
-  playoutEvent(event) {
-    this.reporter.event(event, this.now());
-    if (event.state === "started") this.replyStarted(event);
-    if (event.state === "finished") this.changed(this.captions.finished(event.generation));
-    this.setSounding(event.state === "started" ? event.generation : null);
-  }
-
-  replyStarted({ generation, contextTime }) {
-    const startedMs = this.engine.renderedAtMs(contextTime);
-    const heardMs = Math.max(startedMs, this.engine.heardAtMs(contextTime));
-    const { inputLatencyMs } = this.engine;
-    this.timing.replyStarted(generation, { startedMs, heardMs, inputLatencyMs, rttMs: this.session.clock.rttMs });
-    this.emit("timing", this.timing);
-  }
-
-  progress(progress) {
-    const latencyMs = this.engine.outputLatencyMs;
-    this.reporter.progress(progress, latencyMs, this.now());
-    if (progress.generation !== null) this.changed(this.captions.played(progress.generation, progress.playedMs - latencyMs));
-    if (progress.state === "playing") this.setSounding(progress.generation);
-    this.emit("level", visibleLevel(progress.level));
-    const endMs = this.engine.heardAtMs(progress.contextTime);
-    const tap = joinBlocks(progress.tap);
-    this.recorder.add("right", tap, endMs);
-    this.jitter = { ...progress.jitter, bufferedMs: progress.bufferedMs };
-    this.emit("jitter", this.jitter);
-  }
-
-  setSounding(generation) {
-    if (this.sounding === generation) return;
-    const before = this.sounding;
-    this.sounding = generation;
-    for (const [which, on] of [[before, false], [generation, true]]) {
-      const entry = which === null ? null : this.captions.byGeneration.get(which);
-      if (entry) this.emit("sounding", { entry, on });
-    }
-    if (generation === null) this.emit("level", 0);
-    this.showState();
-  }
-
-  changed(entry) {
-    if (entry) this.emit("entry", entry);
+    if (this.playback.sounding === null) this.emit("level", visibleLevel(level));
   }
 
   microphoneLost() {
     this.engine.closeMicrophone();
     this.emit("failure", { code: "microphone_lost" });
     this.showState();
+  }
+
+  microphoneSilenced(on) {
+    if (on) this.emit("failure", { code: "microphone_silenced" });
+    else this.emit("recovered", "microphone_silenced");
   }
 
   contextChanged(state) {
@@ -267,18 +240,8 @@ export class Conversation extends Emitter {
       serverState: this.serverState,
       muted: this.muted,
       microphone: Boolean(this.engine.microphone),
-      sounding: this.sounding !== null,
+      sounding: this.playback.sounding !== null,
     });
     this.emit("state", state);
   }
-}
-
-function joinBlocks(blocks) {
-  const joined = new Int16Array(blocks.reduce((sum, block) => sum + block.length, 0));
-  let at = 0;
-  for (const block of blocks) {
-    joined.set(block, at);
-    at += block.length;
-  }
-  return joined;
 }

@@ -1,5 +1,6 @@
 // One conversation with the server over however many connections it takes: hello, resume, exactly-once delivery, capped and jittered
-// back-off with a single timer. Sockets, timers and time are handed in, so that all of it runs without a network.
+// back-off with a single timer, and a look at the clock to notice a line that died without a word. Sockets, timers and time are handed in,
+// so that all of it runs without a network.
 
 import { backoffMs } from "./backoff.js";
 import { ClockSync } from "./clock-sync.js";
@@ -14,6 +15,7 @@ const PING_MS = 5000;
 const FIRST_PINGS = 4;
 const CONGESTED_BYTES = 32000;
 const RESUME_PATIENCE_MS = 30000;
+const OPEN_PATIENCE_MS = 10000;
 
 export class Session extends Emitter {
   /** `greeting()` gives the fields of `hello` at the moment of connecting; `probe()` finds out why a connection cannot be opened. */
@@ -36,6 +38,9 @@ export class Session extends Emitter {
     this.lostAtMs = null;
     this.retryAfterMs = null;
     this.fatal = null;
+    this.untold = new Map();
+    this.unheard = null;
+    this.again = null;
   }
 
   get connected() {
@@ -48,21 +53,43 @@ export class Session extends Emitter {
     this.connect("connecting");
   }
 
+  /** What another page needs to go on with this session; null when there is none. */
+  snapshot() {
+    const { identity, lastSeq, windowMs, uplink } = this;
+    return identity && { identity, lastSeq, windowMs, uplinkSeq: uplink.seq, uplinkPosition: uplink.position };
+  }
+
+  /** Goes on where a page before this one left off. `played`: how far the reply was heard whose sound went with that page. */
+  goOn({ identity, lastSeq, windowMs, uplinkSeq, uplinkPosition }, played) {
+    if (this.status !== "idle") return;
+    this.begin();
+    Object.assign(this, { identity, lastSeq, windowMs, unheard: played, lostAtMs: this.environment.now() });
+    Object.assign(this.uplink, { seq: uplinkSeq, position: uplinkPosition });
+    this.connect("reconnecting");
+  }
+
   end() {
     this.send({ type: "bye" });
     this.settle("idle");
   }
 
+  /** Only where a back-off is waited for: a try that is under way is not disturbed. */
   retryNow() {
-    if (this.timer === null) return;
+    if (this.timer === null || this.socket !== null) return;
     this.clearTimer();
-    this.connect(this.identity ? "reconnecting" : "connecting");
+    this.connect("reconnecting");
   }
 
   send(message) {
     if (!this.socket || !this.connected) return false;
     this.socket.send(JSON.stringify(message));
     return true;
+  }
+
+  /** Like `send`, but what cannot be sent now is told when the line is back: of each `key` the newest. */
+  tell(message, key = message.type) {
+    this.untold.delete(key);
+    if (!this.send(message) && this.identity) this.untold.set(key, message);
   }
 
   /** One microphone frame. Kept for resending whether or not there is a line; held back while the line is congested. */
@@ -85,9 +112,16 @@ export class Session extends Emitter {
     this.socket = socket;
     let opened = false;
     const isMine = () => this.socket === socket;
+    // A browser may wait minutes for a host that is not there.
+    this.after(OPEN_PATIENCE_MS, () => {
+      this.closed(1006, false);
+      socket.close();
+    });
     socket.onopen = () => {
       opened = true;
-      if (isMine()) socket.send(JSON.stringify(this.opening()));
+      if (!isMine()) return;
+      this.clearTimer();
+      socket.send(JSON.stringify(this.opening()));
     };
     socket.onmessage = (event) => isMine() && this.receive(event.data);
     socket.onclose = (event) => isMine() && this.closed(event.code, opened);
@@ -95,15 +129,18 @@ export class Session extends Emitter {
 
   opening() {
     if (this.identity) {
-      return resume({ client: this.client, sessionId: this.identity.id, token: this.identity.token, lastSeq: this.ack() });
+      const { id: sessionId, token } = this.identity;
+      return resume({ client: this.client, sessionId, token, lastSeq: this.ack(), played: this.unheard });
     }
     return hello({ client: this.client, inputRateHz: INPUT_RATE_HZ, outputRateHz: OUTPUT_RATE_HZ, ...this.greeting() });
   }
 
   receive(data) {
+    this.isSilent = false;
     if (typeof data !== "string") {
       const frame = decodeReply(data);
-      if (this.isNews(frame.seq)) this.emit("frame", frame);
+      // What was lost with the page before this one comes again under its old numbers.
+      if (this.isNews(frame.seq) || frame.generation === this.again) this.emit("frame", frame);
       return;
     }
     const message = decodeMessage(data);
@@ -127,9 +164,12 @@ export class Session extends Emitter {
     this.windowMs = message.resume_window_ms ?? RESUME_PATIENCE_MS;
     this.attempt = 0;
     this.lostAtMs = null;
+    this.again = this.unheard?.generation ?? null;
+    this.unheard = null;
     this.setStatus("open");
     // What was said while the line was being opened, or was broken, goes first.
     for (const bytes of this.uplink.after(message.input_seq ?? 0)) this.socket.send(bytes);
+    for (const [key, untold] of [...this.untold]) this.tell(untold, key);
     this.startPinging();
     this.emit("ready", { ...message, resumed });
   }
@@ -148,10 +188,22 @@ export class Session extends Emitter {
   startPinging() {
     this.stopPinging();
     for (let i = 0; i < FIRST_PINGS; i += 1) this.ping();
-    this.pinger = this.environment.setInterval(() => this.ping(), PING_MS);
+    this.pinger = this.environment.setInterval(() => this.checkLine(), PING_MS);
+  }
+
+  /** A line can die without a word: a network that is gone tells nobody. Not one message since the last ping means that. */
+  checkLine() {
+    if (!this.isSilent) {
+      this.ping();
+      return;
+    }
+    const { socket } = this;
+    this.closed(1006, true);
+    socket.close();
   }
 
   ping() {
+    this.isSilent = true;
     this.send({ type: "ping", client_ts_ms: this.environment.now() });
   }
 
@@ -191,16 +243,23 @@ export class Session extends Emitter {
     const waitMs = askedMs ?? backoffMs(this.attempt, this.environment.random);
     this.attempt += 1;
     this.setStatus("reconnecting", { waitMs });
+    this.after(waitMs, () => this.connect("reconnecting"));
+  }
+
+  /** The one timer there is: for a line to open, or for the next try. */
+  after(waitMs, work) {
     this.clearTimer();
     this.timer = this.environment.setTimeout(() => {
       this.timer = null;
-      this.connect("reconnecting");
+      work();
     }, waitMs);
   }
 
   forgetIdentity() {
     this.identity = null;
     this.lastSeq = null;
+    this.untold.clear();
+    this.unheard = null;
     this.uplink = new Uplink({ rateHz: INPUT_RATE_HZ });
     this.clock = new ClockSync();
     this.emit("renewed");

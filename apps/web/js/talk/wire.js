@@ -78,8 +78,11 @@ export function hello({ client, inputRateHz, outputRateHz, graph, lang, settings
   return message;
 }
 
-export function resume({ client, sessionId, token, lastSeq }) {
-  return { type: "resume", protocol: PROTOCOL, client, session_id: sessionId, token, last_seq: lastSeq >>> 0 };
+/** `played`: how far a reply was heard whose buffered sound is lost; it is sent again from there. */
+export function resume({ client, sessionId, token, lastSeq, played = null }) {
+  const message = { type: "resume", protocol: PROTOCOL, client, session_id: sessionId, token, last_seq: lastSeq >>> 0 };
+  if (played) message.played = { generation: played.generation, played_ms: played.playedMs };
+  return message;
 }
 
 export function socketProtocols(token) {

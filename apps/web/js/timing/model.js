@@ -28,6 +28,12 @@ export class TimingModel {
     this.turns = this.turns.map((turn) => ({ ...turn, sealed: true }));
   }
 
+  /** The turns that another page has drawn. */
+  restore(turns) {
+    this.clear();
+    this.turns = turns.map((turn) => ({ ...turn, sealed: true }));
+  }
+
   turn(turnId) {
     if (!this.open.has(turnId)) {
       this.open.set(turnId, { turnId, text: "", lastSampleMs: null, arrivedMs: null, startedMs: null, heardMs: null, trace: null, clock: null });

@@ -31,6 +31,7 @@ export class TimingView {
     const { t } = this;
     const { count, lastMs, p50Ms, p95Ms } = model.summary();
     byId("timing-nothing").hidden = count > 0;
+    byId("legend").hidden = count === 0;
     const inMs = (ms) => (ms === null ? "–" : t("ms", { ms: Math.round(ms) }));
     this.figures("timing-figures", [["figureLast", inMs(lastMs)], ["figureMedian", inMs(p50Ms)], ["figureTail", inMs(p95Ms)]]);
     this.line({});
@@ -42,9 +43,10 @@ export class TimingView {
     const fromMs = Math.min(0, ...turn.rows.map((row) => row.fromMs));
     const scaleMs = turn.totalMs - fromMs;
     const head = el("tr", { class: "visually-hidden" }, ...["columnStage", "columnSpan", "columnTime"].map((c) => el("th", { scope: "col" }, t(c))));
-    const caption = el("caption", {}, el("strong", {}, t("ms", { ms: Math.round(turn.totalMs) })), el("span", { class: "words" }, turn.text));
+    const caption = el("caption", {}, el("strong", {}, t("ms", { ms: Math.round(turn.totalMs) })), el("span", { class: "words", dir: "auto" }, turn.text));
     const rows = turn.rows.map((row) => this.row(row, fromMs, scaleMs));
-    return el("div", { class: "turn" }, el("table", { "aria-label": t("turnSummary", { turn: turn.turnId, ms: Math.round(turn.totalMs) }) }, caption, el("thead", {}, head), el("tbody", {}, ...rows)));
+    const columns = el("colgroup", {}, el("col", { class: "stages" }), el("col"), el("col", { class: "times" }));
+    return el("div", { class: "turn" }, el("table", { "aria-label": t("turnSummary", { turn: turn.turnId, ms: Math.round(turn.totalMs) }) }, caption, columns, el("thead", {}, head), el("tbody", {}, ...rows)));
   }
 
   row(row, fromMs, scaleMs) {

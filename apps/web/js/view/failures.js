@@ -7,6 +7,7 @@ const WAYS = Object.freeze({
   microphone_busy: ["retry", "type"],
   no_microphone: ["retry", "type"],
   microphone_lost: ["retry", "type"],
+  microphone_silenced: ["dismiss", "type"],
   no_https: ["type"],
   no_audio_support: ["type"],
   server_gone: ["retry"],
@@ -20,7 +21,7 @@ const WAYS = Object.freeze({
   rate_limited: ["talk"],
   unsupported: ["reload"],
   malformed: ["reload"],
-  graph_failed: ["talk"],
+  graph_failed: ["talk", "pipelines"],
   audio_blocked: ["wake"],
   export_empty: ["dismiss"],
 });

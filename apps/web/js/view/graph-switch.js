@@ -1,21 +1,34 @@
-// Which pipeline runs, and which others could: those that cannot run here say why.
+// The menu of pipelines: those that cannot run here say why.
 
 import { byId, el } from "./dom.js";
 
 /** Titles come in several languages. */
-function inLanguage(texts, language) {
+export function inLanguage(texts, language) {
   if (typeof texts === "string") return texts;
   return texts?.[language] ?? texts?.en ?? Object.values(texts ?? {})[0] ?? "";
 }
 
 export class GraphSwitch {
-  constructor({ t, language, onChoose }) {
-    Object.assign(this, { t, language });
+  constructor({ t, onChoose }) {
+    Object.assign(this, { t, language: "en", graphs: [] });
     this.select = byId("graph");
     this.select.addEventListener("change", () => onChoose(this.select.value));
   }
 
-  offer({ graphs, default: preset }, chosen) {
+  offer(graphs) {
+    this.graphs = graphs;
+    this.draw();
+  }
+
+  speak(language) {
+    this.language = language;
+    const chosen = this.name;
+    this.draw();
+    this.choose(chosen);
+  }
+
+  draw() {
+    const { graphs } = this;
     this.select.replaceChildren(
       ...graphs.map((graph) => {
         const title = inLanguage(graph.title, this.language) || graph.name;
@@ -25,14 +38,13 @@ export class GraphSwitch {
       }),
     );
     byId("graph-switch").hidden = graphs.length === 0;
-    this.running(graphs.some((g) => g.name === chosen && g.available) ? chosen : preset);
   }
 
   get name() {
     return this.select.value;
   }
 
-  running(name) {
+  choose(name) {
     this.select.value = name;
   }
 }

@@ -1,10 +1,13 @@
 // The page by keyboard alone. Letters act only where nobody is typing.
 
 function isTyping(target) {
-  return target.closest?.("input:not([type=checkbox]):not([type=range]), textarea, select, [contenteditable]") !== null;
+  return Boolean(target.closest?.("input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable]"));
 }
 
-/** `actions`: talk, mute, stop, type, closePanel -> true when it closed one, holdWanted -> whether space means "hold to speak", hold(down). */
+/** A tick box can be reached by no other key. */
+const isTicking = (target) => Boolean(target.closest?.("input[type=checkbox], input[type=radio]"));
+
+/** `actions`: lettersWanted -> whether single keys act, talk, mute, stop, type, closePanel -> true when it closed one, holdWanted -> whether space means "hold to speak", hold(down). */
 export function listenToKeys(actions) {
   let held = false;
   document.addEventListener("keydown", (event) => {
@@ -14,11 +17,11 @@ export function listenToKeys(actions) {
       return;
     }
     if (isTyping(event.target)) return;
-    if (event.code === "Space" && actions.holdWanted()) {
+    if (event.code === "Space" && actions.holdWanted() && !isTicking(event.target)) {
       event.preventDefault();
       if (!event.repeat) actions.hold(true);
       held = true;
-    } else if (event.repeat) return;
+    } else if (event.repeat || !actions.lettersWanted()) return;
     else if (event.key === "/") {
       event.preventDefault();
       actions.type();

@@ -5,10 +5,12 @@ import { SHAPES, approach, followLevel, radius } from "./orb-shapes.js";
 const POINTS = 72;
 const STEP_MS = 1000 / 40;
 const REDUCED_STEP_MS = 200;
+const DIMMEST = 0.78;
 
 export class Orb {
-  constructor(canvas) {
-    this.canvas = canvas;
+  /** `light` is what this shape throws into the room. */
+  constructor(canvas, light) {
+    Object.assign(this, { canvas, light });
     this.pen = canvas.getContext("2d");
     this.target = SHAPES.idle;
     this.shape = { ...SHAPES.idle };
@@ -46,6 +48,15 @@ export class Orb {
     this.drawnAtMs = nowMs;
     this.advance(Math.min(0.1, elapsedMs / 1000));
     this.draw();
+    this.shine();
+  }
+
+  /** The room is as bright as the voice is loud. Only opacity changes, which costs no layout and no paint. */
+  shine() {
+    const bright = (DIMMEST + (1 - DIMMEST) * Math.min(1, this.shape.gain * this.shownLevel * 1.4)).toFixed(2);
+    if (bright === this.bright) return;
+    this.bright = bright;
+    this.light.style.opacity = bright;
   }
 
   advance(dtS) {
@@ -74,16 +85,20 @@ export class Orb {
   }
 
   halo(half) {
+    const { pen } = this;
+    const colour = pen.fillStyle;
+    if (this.shape.both > 0.5) pen.fillStyle = this.voices(half);
     for (const layer of [4, 3, 2, 1]) {
       this.trace(half, layer * 0.9);
-      this.pen.globalAlpha = 0.035 + 0.015 * (4 - layer);
-      this.pen.fill();
+      pen.globalAlpha = 0.035 + 0.015 * (4 - layer);
+      pen.fill();
     }
-    this.pen.globalAlpha = 1;
+    pen.globalAlpha = 1;
+    pen.fillStyle = colour;
   }
 
   /** The two voices side by side, while neither speaks. Their colours lie in the canvas's own border, which has no width. */
-  blend(half) {
+  voices(half) {
     const { pen, shape } = this;
     const reach = half * shape.scale;
     const { borderLeftColor: you, borderRightColor: it } = getComputedStyle(this.canvas);
@@ -94,8 +109,13 @@ export class Orb {
     // Mixed directly, sea and amber make mud; between them lies the first light.
     voices.addColorStop(0.55, "#f0dcc0");
     voices.addColorStop(0.95, it);
+    return voices;
+  }
+
+  blend(half) {
+    const { pen, shape } = this;
     const colour = pen.fillStyle;
-    pen.fillStyle = voices;
+    pen.fillStyle = this.voices(half);
     pen.globalAlpha = shape.both;
     pen.fill();
     pen.globalAlpha = 1;

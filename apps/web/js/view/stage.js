@@ -21,6 +21,7 @@ export class Stage {
     this.state = "idle";
     this.waitMs = null;
     this.resumable = false;
+    this.isMuted = false;
   }
 
   show(state) {
@@ -41,10 +42,11 @@ export class Stage {
     byId("state").textContent = t(SENTENCES[state]);
     byId("hint").textContent = this.hint() ?? "";
     const active = state !== "idle";
-    byId("talk").setAttribute("aria-pressed", String(active));
+    byId("talk").classList.toggle("ends", active);
     byId("talk-label").textContent = t(active ? "end" : "talk");
     byId("stop").disabled = !active;
-    byId("mute").disabled = !active || state === "typing";
+    byId("mute").disabled = !active;
+    this.microphoneButton();
     byId("hold").hidden = !(active && this.pushToTalk);
   }
 
@@ -63,10 +65,19 @@ export class Stage {
   }
 
   muted(on) {
+    this.isMuted = on;
+    this.microphoneButton();
+  }
+
+  microphoneButton() {
     const button = byId("mute");
-    button.setAttribute("aria-pressed", String(on));
-    button.setAttribute("aria-label", this.t(on ? "unmute" : "mute"));
-    button.title = this.t(on ? "unmute" : "mute");
+    const isOff = this.isMuted || this.state === "typing";
+    button.classList.toggle("off", isOff);
+    button.title = this.t(this.state === "typing" ? "useMicrophone" : isOff ? "unmute" : "mute");
+    // A switch keeps its name and changes its state; opening the microphone is not a switch.
+    if (this.state === "typing") button.removeAttribute("aria-pressed");
+    else button.setAttribute("aria-pressed", String(isOff));
+    button.setAttribute("aria-label", this.t(this.state === "typing" ? "useMicrophone" : "mute"));
   }
 
   holding(down) {

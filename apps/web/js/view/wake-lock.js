@@ -14,14 +14,25 @@ export class WakeLock {
   }
 
   async renew() {
-    if (!this.wanted || document.visibilityState !== "visible" || !navigator.wakeLock) return;
+    if (!this.wanted || document.visibilityState !== "visible" || !navigator.wakeLock || this.lock?.released === false) return;
     try {
-      this.lock = await navigator.wakeLock.request("screen");
-      document.body.dataset.awake = "true";
+      await this.take();
     } catch {
       // Refused on low battery: talking goes on, the screen may go dark.
       this.lock = null;
     }
+  }
+
+  async take() {
+    // A second request while the first is under way would leave a lock that nobody holds the handle of.
+    this.taking ??= navigator.wakeLock.request("screen");
+    try {
+      this.lock = await this.taking;
+    } finally {
+      this.taking = null;
+    }
+    document.body.dataset.awake = "true";
+    if (!this.wanted) await this.release();
   }
 
   async release() {
