@@ -158,7 +158,12 @@ class Page:
         return self.browser.command(method, params, self.session)
 
     def eval(self, expression: str) -> Any:
-        parameters = {"expression": expression, "returnByValue": True, "awaitPromise": True, "userGesture": self.is_touched}
+        parameters = {
+            "expression": expression,
+            "returnByValue": True,
+            "awaitPromise": True,
+            "userGesture": self.is_touched,
+        }
         answer = self.command("Runtime.evaluate", parameters)
         if "exceptionDetails" in answer:
             details = answer["exceptionDetails"]

@@ -284,7 +284,9 @@ class FakeGateway:
             if frame.generation == generation and frame.position + frame.samples > heard:
                 drop = max(0, heard - frame.position)
                 flags = FLAG_MOVED if drop else frame.flags
-                moved = dataclasses.replace(frame, position=frame.position + drop, pcm=frame.pcm[2 * drop :], flags=flags)
+                moved = dataclasses.replace(
+                    frame, position=frame.position + drop, pcm=frame.pcm[2 * drop :], flags=flags
+                )
                 items.append(moved.encode())
         return items
 

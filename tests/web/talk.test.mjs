@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { backoffMs } from "../../apps/web/js/talk/backoff.js";
+import { Continuity } from "../../apps/web/js/talk/continuity.js";
 import { ClockSync } from "../../apps/web/js/talk/clock-sync.js";
 import { Server, normaliseVoices } from "../../apps/web/js/talk/server.js";
 import { Session } from "../../apps/web/js/talk/session.js";
@@ -83,6 +84,7 @@ class FakeSocket {
 function makeSession({ why = null } = {}) {
   const sockets = [];
   const timers = [];
+  const beats = [];
   const seen = [];
   const session = new Session({
     url: "ws://x/v1/talk",
@@ -99,7 +101,7 @@ function makeSession({ why = null } = {}) {
     environment: {
       now: () => session.nowMs ?? 0, random: () => 0,
       setTimeout: (work, ms) => timers.push({ work, ms }), clearTimeout: () => timers.splice(0),
-      setInterval: () => 1, clearInterval: () => {},
+      setInterval: (work) => beats.push(work), clearInterval: () => beats.splice(0),
     },
   });
   for (const name of ["status", "message", "frame", "failure", "ready", "renewed"]) session.on(name, (detail) => seen.push([name, detail]));
@@ -112,7 +114,7 @@ function makeSession({ why = null } = {}) {
     session.nowMs = (session.nowMs ?? 0) + timers[0].ms;
     timers.shift().work();
   };
-  return { session, sockets, timers, seen, receive, open, retry, names: () => seen.map(([name]) => name) };
+  return { session, sockets, timers, beats, seen, receive, open, retry, names: () => seen.map(([name]) => name) };
 }
 
 test("a session greets, carries its token as a subprotocol, and sends what was said before it was ready", () => {
@@ -201,6 +203,113 @@ test("there is one timer however often the door stays shut", async () => {
     retry();
   }
   assert.equal(sockets.length, 6);
+});
+
+test("a line that died without a word is noticed, and resumed", () => {
+  const { session, sockets, beats, timers, open, receive } = makeSession();
+  session.start();
+  open();
+  beats[0]();
+  assert.equal(session.status, "reconnecting", "not one word since the first pings");
+  assert.ok(sockets[0].closed && timers.length === 1);
+  timers.shift().work();
+  open({ resumed: true });
+  for (let i = 0; i < 5; i += 1) {
+    receive({ type: "pong", client_ts_ms: 0, server_ts_ms: 0 });
+    beats[0]();
+  }
+  assert.equal(session.status, "open", "a server that answers is alive");
+  assert.equal(sockets.length, 2);
+});
+
+test("a door that neither opens nor shuts is given up", () => {
+  const { session, sockets, timers } = makeSession();
+  session.start();
+  assert.equal(timers.length, 1);
+  timers.shift().work();
+  assert.ok(sockets[0].closed);
+  assert.equal(session.status, "reconnecting");
+  assert.equal(timers.length, 1);
+});
+
+test("nobody is hurried who is on the way already; who waits may be", () => {
+  const { session, sockets, timers, open } = makeSession();
+  session.start();
+  session.retryNow();
+  assert.equal(sockets.length, 1);
+  open();
+  sockets[0].onclose({ code: 1006 });
+  session.retryNow();
+  assert.equal(sockets.length, 2);
+  assert.equal(timers.length, 1, "the timer of the back-off is gone, only that of the opening runs");
+});
+
+test("what could not be told is told when the line is back, the newest of each kind; a new session hears none of it", () => {
+  const { session, sockets, open, retry } = makeSession();
+  session.start();
+  session.tell({ type: "mute", on: true });
+  open();
+  sockets[0].onclose({ code: 1006 });
+  session.tell({ type: "mute", on: true });
+  session.tell({ type: "stop" });
+  session.tell({ type: "mute", on: false });
+  retry();
+  open({ resumed: true });
+  const told = () => sockets.at(-1).sent.filter(({ type }) => type === "mute" || type === "stop");
+  assert.deepEqual(told(), [{ type: "stop" }, { type: "mute", on: false }]);
+  sockets[1].onclose({ code: 1006 });
+  session.tell({ type: "stop" });
+  retry();
+  sockets[2].onopen();
+  sockets[2].onclose({ code: 4410 });
+  retry();
+  open();
+  assert.deepEqual(told(), []);
+});
+
+test("another page goes on with the session: same numbers, and the lost sound once more", () => {
+  const first = makeSession();
+  first.session.start();
+  first.open();
+  first.receive(replyFrame({ seq: 7, generation: 3 }));
+  first.session.sendAudio(new Int16Array(320), 1);
+  const kept = JSON.parse(JSON.stringify(first.session.snapshot()));
+
+  const { session, sockets, seen, open, receive } = makeSession();
+  session.goOn(kept, { generation: 3, playedMs: 420.5 });
+  sockets[0].onopen();
+  const { last_seq: lastSeq, played, session_id: id, token } = sockets[0].sent[0];
+  assert.deepEqual([lastSeq, played, id, token], [7, { generation: 3, played_ms: 420.5 }, "s", "t1"]);
+  open({ resumed: true });
+  receive(replyFrame({ seq: 7, generation: 3, position: 960, flags: 4 }));
+  receive(replyFrame({ seq: 6, generation: 2 }));
+  assert.equal(seen.filter(([name]) => name === "frame").length, 1);
+  session.sendAudio(new Int16Array(320), 2);
+  const frame = new DataView(sockets[0].sent.at(-1));
+  assert.deepEqual([frame.getUint32(4, true), frame.getUint32(12, true)], [2, 320]);
+});
+
+class FakeStorage extends Map {
+  getItem(key) { return this.get(key) ?? null; }
+  setItem(key, value) { if (this.isFull) throw new Error("full"); this.set(key, value); }
+  removeItem(key) { this.delete(key); }
+}
+
+test("what is kept for a reload is taken once, and the session only while the server holds it", () => {
+  const storage = new FakeStorage();
+  let nowMs = 1000;
+  const continuity = new Continuity({ storage, nowMs: () => nowMs });
+  continuity.keep({ name: "a", session: { windowMs: 30000 } });
+  assert.equal(continuity.take().name, "a");
+  assert.equal(continuity.take(), null, "a second tab finds nothing");
+  continuity.keep({ name: "a", session: { windowMs: 30000 } });
+  nowMs += 30001;
+  assert.equal(continuity.take().session, null);
+  storage.set("stream-talk.continuing", "{rubbish");
+  assert.equal(continuity.take(), null);
+  storage.isFull = true;
+  continuity.keep({ name: "b", session: null });
+  assert.equal(continuity.take(), null);
 });
 
 test("sound is held back, not piled up, when the line is full", () => {
