@@ -17,7 +17,8 @@ Pixels = npt.NDArray[np.uint8]
 HIDE_TEXT = """(() => {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync('* { color: transparent !important; text-decoration-color: transparent !important; transition: none !important;' +
-    ' animation: none !important; } svg text { fill: transparent !important; } svg.icon, canvas { visibility: hidden !important; } input::placeholder { color: transparent !important; }');
+    ' animation: none !important; } svg text { fill: transparent !important; } svg.icon, canvas { visibility: hidden !important; }' +
+    ' input::placeholder { color: transparent !important; }');
   document.adoptedStyleSheets = [sheet];
 })()"""
 
@@ -40,7 +41,8 @@ TEXTS = """(() => {
     for (const box of range.getClientRects()) {
       const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
       if (!top || !(parent.contains(top) || top.contains(parent))) continue;
-      found.push({text: node.data.trim().slice(0, 40), colour: rgb(getComputedStyle(parent)[parent.closest('svg') ? 'fill' : 'color']), box: [box.x, box.y, box.right, box.bottom],
+      found.push({text: node.data.trim().slice(0, 40), box: [box.x, box.y, box.right, box.bottom],
+        colour: rgb(getComputedStyle(parent)[parent.closest('svg') ? 'fill' : 'color']),
         large: parseFloat(getComputedStyle(parent).fontSize) >= 24});
     }
   }

@@ -42,9 +42,10 @@ def test_every_text_can_be_read_on_what_is_painted_behind_it(
     assert poor_contrast(page) == []
 
 
-SMALL_TARGETS = """[...document.querySelectorAll('button, select, input:not([type=checkbox], [type=radio]), label:has([type=checkbox], [type=radio])')]
+SMALL_TARGETS = """[...document.querySelectorAll('button, select, label:has([type=checkbox], [type=radio])'),
+  ...document.querySelectorAll('input:not([type=checkbox], [type=radio])')]
   .filter((e) => e.checkVisibility({visibilityProperty: true}))
-  .map((e) => [e.id || e.name || e.textContent.trim() || e.outerHTML.slice(0, 80), e.getBoundingClientRect()])
+  .map((e) => [e.id || e.name || e.textContent.trim() || e.outerHTML, e.getBoundingClientRect()])
   .filter(([, box]) => Math.min(box.width, box.height) < 43.5).map(([name, box]) => `${name}: ${box.width} x ${box.height}`)"""
 
 

@@ -200,7 +200,7 @@ def test_a_graph_is_chosen_and_drawn(open_page: Opener, gateway: FakeGateway) ->
     page.wait("document.querySelector('.graph-view .node.hot text')?.textContent === 'stt'")
     assert page.eval("document.querySelectorAll('.graph-view .node').length") == 9
     assert page.eval("document.querySelectorAll('.graph-view path.live').length") == 9
-    assert page.text("#graph-verdict") == "stt costs the most time: 42 % of a core."
+    assert page.text("#graph-verdict") == "stt costs the most time: 280 ms of a turn, 59 % of the waiting."
     page.click("#panel-close")
     until(lambda: gateway.of_type("stats")[-1]["on"] is False)
 

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { alignWords, heardBoundary, pieces } from "../../apps/web/js/captions/alignment.js";
 import { CaptionModel } from "../../apps/web/js/captions/model.js";
 import { GraphActivity } from "../../apps/web/js/graph/activity.js";
-import { layoutGraph } from "../../apps/web/js/graph/layout.js";
+import { CELL, edgePath, layoutGraph } from "../../apps/web/js/graph/layout.js";
 import en from "../../apps/web/js/i18n/en.js";
 import { chooseLanguage, translator } from "../../apps/web/js/i18n/translator.js";
 import zh from "../../apps/web/js/i18n/zh.js";
@@ -114,17 +114,17 @@ const graph = (busy, count) => ({
   server_ts_ms: count * 10,
   graph: {
     name: "g",
-    nodes: [{ name: "a", addon: "a", busy_ms: busy, queue: 0, queue_max: 1, dropped: 0 }, { name: "b", addon: "b", busy_ms: 0, queue: 0, queue_max: 1, dropped: count > 10 ? 2 : 0 }],
+    nodes: [{ name: "a", addon: "a", busy_ms: busy, handled: count * 2, queue: 0, queue_max: 1, dropped: 0 }, { name: "b", addon: "b", busy_ms: busy / 3, handled: 0, queue: 0, queue_max: 1, dropped: count > 10 ? 2 : 0 }],
     edges: [{ from: "a", to: "b", kind: "data", name: "x", count, dropped: 0 }],
   },
 });
 
-test("activity is the difference of two looks", () => {
+test("flow is the difference of two looks, cost a share of all waiting", () => {
   const activity = new GraphActivity();
-  assert.equal(activity.update(graph(10, 10)).hottest, null);
-  const now = activity.update(graph(60, 20));
+  assert.equal(activity.update(graph(0, 10)).hottest, null);
+  const now = activity.update({ ...graph(60, 20), session: { turns: 3 } });
   assert.equal(now.hottest.name, "a");
-  assert.equal(now.hottest.share, 0.5);
+  assert.deepEqual([now.hottest.share, now.hottest.perTurnMs, now.hottest.perSecond], [0.75, 20, 200]);
   assert.equal(now.edges[0].perSecond, 100);
   assert.deepEqual(now.links.map(({ from, to, perSecond }) => [from, to, perSecond]), [["a", "b", 100]]);
   assert.equal(now.nodes[1].newlyDropped, 2);
@@ -171,4 +171,13 @@ test("languages follow the browser, and both say the same things", () => {
   const blanks = (text) => (text.match(/\{\w+\}/g) ?? []).sort().join();
   for (const key of keys(en)) assert.equal(blanks(translator("zh")(key)), blanks(translator("en")(key)), key);
   assert.equal(translator("en")("nothing.here"), null);
+});
+
+test("a line past other rows goes around their cells", () => {
+  const cell = (x, y) => ({ x: x * (CELL.width + CELL.gapX), y: y * (CELL.height + CELL.gapY) });
+  const all = [cell(1, 0), cell(0, 1), cell(1, 1), cell(2, 1), cell(1, 2)];
+  const down = /V/.exec(edgePath(all[0], all[4], { all }));
+  const clear = Number(/Q([\d.]+) /.exec(edgePath(all[0], all[4], { all }))[1]);
+  assert.ok(down && all.slice(1, 4).every(({ x }) => clear < x || clear > x + CELL.width));
+  assert.match(edgePath(all[1], all[4], { all }), /C/, "the next row is reached straight");
 });

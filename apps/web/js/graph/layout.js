@@ -1,6 +1,7 @@
 // Where the nodes of a graph go: columns by distance from the sound's entrance, loops ignored, rows by the middle of what feeds them. Pure.
 
 export const CELL = Object.freeze({ width: 108, height: 46, gapX: 26, gapY: 18, margin: 8 });
+const CORNER = 8;
 
 function isSound({ kind = "" }) {
   return kind.includes("audio");
@@ -70,17 +71,22 @@ function chunk(list, size) {
   return out;
 }
 
-/** A path between two cells: downwards straight, upwards around the side. */
-export function edgePath(from, to, lane = 0) {
+/** A path between two cells: to the next row straight, otherwise around the side, clear of the cells of the rows between (`all`). */
+export function edgePath(from, to, { lane = 0, all = [] } = {}) {
   const half = CELL.width / 2;
-  if (to.y > from.y) {
+  const rows = (to.y - from.y) / (CELL.height + CELL.gapY);
+  if (rows > 0 && rows < 1.5) {
     const [x1, y1, x2, y2] = [from.x + half, from.y + CELL.height, to.x + half, to.y];
     const bend = (y2 - y1) / 2;
     return `M${x1} ${y1}C${x1} ${y1 + bend} ${x2} ${y2 - bend} ${x2} ${y2}`;
   }
-  const side = from.x >= to.x ? CELL.width : 0;
-  const reach = (side ? 1 : -1) * (14 + 5 * lane);
-  const [x1, y1, x2, y2] = [from.x + side, from.y + CELL.height / 2, to.x + side, to.y + CELL.height / 2];
-  const out = side ? Math.max(x1, x2) + reach : Math.min(x1, x2) + reach;
-  return `M${x1} ${y1}C${out} ${y1} ${out} ${y2} ${x2} ${y2}`;
+  const isRight = from.x >= to.x;
+  const [x1, y1] = [from.x + (isRight ? CELL.width : 0), from.y + CELL.height / 2];
+  const [x2, y2] = [to.x + (isRight ? CELL.width : 0), to.y + CELL.height / 2];
+  const between = all.filter((cell) => cell.y > Math.min(from.y, to.y) && cell.y < Math.max(from.y, to.y));
+  const edges = [x1, x2, ...between.map((cell) => cell.x + (isRight ? CELL.width : 0))];
+  const clear = isRight ? Math.max(...edges) + 8 + 4 * lane : Math.min(...edges) - 8 - 4 * lane;
+  const corner = (isRight ? -1 : 1) * CORNER;
+  const turn = Math.sign(y2 - y1) * CORNER;
+  return `M${x1} ${y1}H${clear + corner}Q${clear} ${y1} ${clear} ${y1 + turn}V${y2 - turn}Q${clear} ${y2} ${clear + corner} ${y2}H${x2}`;
 }

@@ -34,13 +34,13 @@ export class GraphView {
   draw({ nodes, edges, links }) {
     const { place, width, height } = layoutGraph(nodes, edges);
     const label = this.t("graphDescription", { nodes: nodes.length, names: nodes.map((n) => n.name).join(", ") });
-    const drawing = svg("svg", { viewBox: `-24 0 ${width + 48} ${height}`, role: "img", "aria-label": label });
+    const drawing = svg("svg", { viewBox: `-32 0 ${width + 64} ${height}`, role: "img", "aria-label": label });
     this.lines = new Map();
     this.cells = new Map();
     links.forEach((link, lane) => {
       const [above, below] = [place.get(link.from), place.get(link.to)].sort((a, b) => a?.y - b?.y);
       if (!above || !below || above === below) return;
-      const line = svg("path", { d: edgePath(above, below, lane % 4) }, svg("title", {}, `${link.from} – ${link.to}: ${[...link.names].join(", ")}`));
+      const line = svg("path", { d: edgePath(above, below, { lane: lane % 4, all: [...place.values()] }) }, svg("title", {}, `${link.from} – ${link.to}: ${[...link.names].join(", ")}`));
       this.lines.set(link.key, line);
       drawing.append(line);
     });
@@ -68,7 +68,8 @@ export class GraphView {
     const { group, numbers, busy } = this.cells.get(node.name);
     group.classList.toggle("hot", hottest !== null && node.name === hottest.name);
     group.classList.toggle("dropping", node.newlyDropped > 0);
-    numbers.textContent = node.queue > 0 ? `${percent(node.share)} %  · ${node.queue}` : `${percent(node.share)} %`;
+    const waiting = node.queue > 0 ? ` · ${this.t("graphWaiting", { count: node.queue })}` : "";
+    numbers.textContent = `${this.t("perSecond", { count: rate(node.perSecond) })}${waiting}`;
     busy.setAttribute("width", String(Math.min(1, node.share) * (CELL.width - 20)));
   }
 
@@ -85,15 +86,15 @@ export class GraphView {
     const sentence = dropping
       ? this.t("graphDrops", { node: dropping.name, count: dropping.newlyDropped })
       : hottest
-        ? this.t("graphVerdict", { node: hottest.name, share: percent(hottest.share) })
+        ? this.t("graphVerdict", { node: hottest.name, ms: Math.round(hottest.perTurnMs), share: Math.round(hottest.share * 100) })
         : this.t("graphQuiet");
     byId("graph-verdict").textContent = sentence;
   }
 
   table({ nodes }) {
-    const head = ["columnNode", "columnBusy", "columnQueue", "columnDropped"].map((c) => el("th", { scope: "col" }, this.t(c)));
+    const head = ["columnNode", "columnRate", "columnPerTurn", "columnQueue", "columnDropped"].map((c) => el("th", { scope: "col" }, this.t(c)));
     const rows = nodes.map((node) =>
-      el("tr", {}, el("th", { scope: "row" }, node.name), el("td", {}, `${percent(node.share)} %`), el("td", {}, `${node.queue} / ${node.queue_max}`), el("td", {}, String(node.dropped))),
+      el("tr", {}, el("th", { scope: "row" }, node.name), el("td", {}, rate(node.perSecond)), el("td", {}, this.t("ms", { ms: Math.round(node.perTurnMs) })), el("td", {}, `${node.queue} / ${node.queue_max}`), el("td", {}, String(node.dropped))),
     );
     byId("graph-table").replaceChildren(el("table", { class: "plain" }, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows)));
   }
@@ -102,14 +103,14 @@ export class GraphView {
     const rows = [
       ["figureTurns", session.turns ?? 0],
       ["figureLoopLag", this.t("ms", { ms: Math.round((session.loop_lag_ms ?? 0) * 10) / 10 })],
-      ["figureBuffer", this.t("ms", { ms: Math.round(session.held_audio_ms ?? 0) })],
+      ["figureHeld", this.t("seconds", { s: ((session.held_audio_ms ?? 0) / 1000).toFixed(1) })],
     ];
     byId("graph-figures").replaceChildren(...rows.map(([name, value]) => el("div", {}, el("dt", {}, this.t(name)), el("dd", {}, String(value)))));
   }
 }
 
-function percent(share) {
-  return share < 0.0995 ? (share * 100).toFixed(1) : String(Math.round(share * 100));
+function rate(perSecond) {
+  return perSecond > 0 && perSecond < 9.95 ? perSecond.toFixed(1) : String(Math.round(perSecond));
 }
 
 function shorten(text, most) {

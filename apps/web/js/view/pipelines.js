@@ -37,7 +37,7 @@ export class PipelineList {
     const shown = inLanguage(title, language) || name;
     const about = inLanguage(description, language);
     const wants = needs?.length ? t("pipelineNeeds", { needs: needs.join(", ") }) : null;
-    const why = available ? null : [reason, remedy].filter(Boolean).join(" ");
+    const why = available ? null : [reason, remedy].filter(Boolean).join("; ");
     const words = [about, why ?? wants].filter(Boolean).map((text) => el("p", {}, text));
     return el("li", {}, el("div", {}, el("strong", {}, shown), ...words), this.action(name, shown, available));
   }
