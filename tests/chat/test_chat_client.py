@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from stream_talk_cli.chat.captions import Captions, clean, tail, width
+from stream_talk_cli.chat.captions import Captions, clean
 from stream_talk_cli.chat.conversation import ChatConversation
 from stream_talk_cli.chat.protocol import Microphone, Talk, backoff_ms
+from stream_talk_cli.chat.screen import tail, width
 from stream_talk_cli.chat.sound import GivePcm, Loudspeaker, MachineSound, TakePcm
 from stream_talk_cli.commands import chat
 from stream_talk_cli.errors import CommandError
@@ -200,7 +201,17 @@ def test_a_broken_line_is_resumed_and_no_sound_is_lost(gateway: FakeGateway) -> 
 
 def test_commands_reach_the_server(gateway: FakeGateway) -> None:
     talk = Chat(gateway.talk_url)
-    for line in ("/mute", "/clear", "/graph kokoro", "/rate 1.5", "/rate fast", "/voice ben", "/quit"):
+    for line in (
+        "/mute",
+        "/clear",
+        "/graph kokoro",
+        "/rate 1.5",
+        "/rate fast",
+        "/voice ben",
+        "/interruption careful",
+        "/interruption 1",
+        "/quit",
+    ):
         talk.type(line)
     shown = talk.wait()
     until(lambda: gateway.of_type("bye"))
@@ -209,8 +220,10 @@ def test_commands_reach_the_server(gateway: FakeGateway) -> None:
     assert [{k: v for k, v in m.items() if k != "type"} for m in gateway.of_type("settings")] == [
         {"rate": 1.5},
         {"voice": "ben"},
+        {"interruption": "careful"},
     ]
     assert "Muted." in shown and shown.count("/patience") == 2, "what cannot be understood is answered by the help"
+    assert gateway.refused == []
 
 
 def test_at_capacity_is_said_and_waited_out(gateway: FakeGateway) -> None:
@@ -348,6 +361,6 @@ def test_live_lines_fit_the_terminal_also_in_chinese(monkeypatch: pytest.MonkeyP
     captions = Captions(out, is_terminal=True)
     captions.show({"type": "user_text", "turn_id": 1, "text": "one two three four five six", "final": False})
     captions.show({"type": "user_text", "turn_id": 1, "text": "one two three four five six", "final": True})
-    partial, final = out.getvalue().split("\r\x1b[2K")[1:]
+    partial, final = out.getvalue().split("\r\x1b[2K")
     assert width(partial) < 20 and partial.endswith("six")
     assert final.endswith("one two three four five six\n")

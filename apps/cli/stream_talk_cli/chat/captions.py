@@ -5,12 +5,19 @@ Where the output is not a terminal, only finished lines are written.
 
 from __future__ import annotations
 
-import shutil
 import unicodedata
 from typing import Any, TextIO
 
-CLEAR = "\r\x1b[2K"
-DIM, STRUCK, YOURS, ITS, PLAIN = "\x1b[2m", "\x1b[9m", "\x1b[36m", "\x1b[33m", "\x1b[0m"
+from stream_talk_cli.chat.screen import DIM, PLAIN, Screen, tail, width
+
+STRUCK, YOURS, ITS = "\x1b[9m", "\x1b[36m", "\x1b[33m"
+STATES = {
+    "listening": "listening",
+    "hearing": "hearing you",
+    "thinking": "thinking",
+    "speaking": "speaking",
+    "paused": "go on",
+}
 # TEN's and our stages in the words of a person who waits.
 STAGES = {"endpoint": "end of turn", "first_token": "model", "first_audio": "voice", "playout": "line and device"}
 
@@ -18,8 +25,7 @@ STAGES = {"endpoint": "end of turn", "first_token": "model", "first_audio": "voi
 class Captions:
     def __init__(self, out: TextIO, *, is_terminal: bool) -> None:
         self._out = out
-        self._live = is_terminal
-        self._open = ""
+        self.screen = Screen(out) if is_terminal else None
         self._replies: dict[int, str] = {}
         self._shown_turns: set[int] = set()
 
@@ -30,16 +36,28 @@ class Captions:
 
     def line(self, text: str) -> None:
         """Something that is neither side's: a notice, or what became of the line."""
-        self._finish(self._style(DIM, text))
+        for row in text.splitlines():
+            self._insert(self._style(DIM, row))
 
-    def prompt_ended(self) -> None:
-        """The person pressed Enter: the terminal is on a new line already."""
-        self._open = ""
+    def entered(self, line: str) -> None:
+        """The person pressed Enter. At our own prompt nothing has echoed what they typed."""
+        if self.screen is None:
+            return
+        if not self.screen.has_prompt:
+            self.screen.moved_on()
+        elif line.startswith("/"):
+            self.line(clean(line))
+        elif line:
+            self._insert(f"{self._style(YOURS, 'you')}  {clean(line)}")
+
+    def _on_state(self, message: dict[str, Any]) -> None:
+        if self.screen is not None:
+            self.screen.state(STATES.get(str(message.get("state")), ""))
 
     def _on_user_text(self, message: dict[str, Any]) -> None:
         text = clean(str(message.get("text", "")))
         if message.get("source") == "typed":
-            return  # they see what they typed
+            return  # they have seen what they typed
         if message.get("final"):
             self._finish(f"{self._style(YOURS, 'you')}  {text}")
         else:
@@ -60,7 +78,7 @@ class Captions:
         self._replies.pop(int(message.get("turn_id", 0)), None)
         if not heard and not unheard:
             return
-        lost = self._style(STRUCK, unheard) if self._live else f"[not heard: {unheard}]"
+        lost = self._style(STRUCK, unheard) if self.screen is not None else f"[not heard: {unheard}]"
         self._finish(f"{self._style(ITS, 'it')}   {heard}{f' {lost}' if unheard else ''}")
 
     def _on_turn(self, message: dict[str, Any]) -> None:
@@ -70,7 +88,7 @@ class Captions:
             return
         lengths = {span["name"]: span["end_ms"] - span["start_ms"] for span in trace.get("spans", [])}
         parts = [f"{label} {lengths[name]:.0f}" for name, label in STAGES.items() if name in lengths]
-        self._finish(
+        self._insert(
             self._style(DIM, f"     {total:.0f} ms to the first sound" + (f": {' · '.join(parts)}" if parts else ""))
         )
 
@@ -91,34 +109,32 @@ class Captions:
         )
 
     def _update(self, styled: str, plain: str) -> None:
-        """Rewrite the open line. A line that would wrap cannot be taken back, so only its end is shown."""
-        if not self._live:
+        """Rewrite the live caption. A row that would wrap cannot be taken back, so only its end is shown."""
+        if self.screen is None:
             return
-        room = shutil.get_terminal_size().columns - 1
-        shown = styled if width(plain) <= room else f"{plain[:5]}…{tail(plain[5:], room - 6)}"
-        self._out.write(CLEAR + shown)
-        self._out.flush()
-        self._open = shown
+        room = self.screen.room()
+        self.screen.caption(styled if width(plain) <= room else f"{plain[:5]}…{tail(plain[5:], room - 6)}")
 
     def _finish(self, text: str) -> None:
-        self._out.write((CLEAR if self._live and self._open else "") + text + "\n")
+        if self.screen is not None:
+            self.screen.stand(text)
+        else:
+            self._write(text)
+
+    def _insert(self, text: str) -> None:
+        if self.screen is not None:
+            self.screen.insert(text)
+        else:
+            self._write(text)
+
+    def _write(self, text: str) -> None:
+        self._out.write(text + "\n")
         self._out.flush()
-        self._open = ""
 
     def _style(self, style: str, text: str) -> str:
-        return f"{style}{text}{PLAIN}" if self._live and text else text
+        return f"{style}{text}{PLAIN}" if self.screen is not None and text else text
 
 
 def clean(text: str) -> str:
     """No control characters: a transcript must not drive the terminal."""
     return "".join(c if unicodedata.category(c)[0] != "C" or c == " " else " " for c in text).strip()
-
-
-def width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
-
-
-def tail(text: str, room: int) -> str:
-    while text and width(text) > room:
-        text = text[1:]
-    return text

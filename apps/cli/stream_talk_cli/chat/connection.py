@@ -82,6 +82,7 @@ class Connection:
                 f"the certificate of {self.url} is not trusted here: set SSL_CERT_FILE to a copy of it"
             ) from None
         except (OSError, InvalidHandshake, asyncio.TimeoutError) as failure:
+            self._farewell = self._farewell or "No server answers."
             if attempt >= (ATTEMPTS_AFTER_BREAK if was_open else ATTEMPTS_BEFORE_FIRST):
                 raise CommandError(
                     f"no server answers at {self.url} ({failure}): start one with `stream-talk run`, or name another with --url"

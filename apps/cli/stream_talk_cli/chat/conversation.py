@@ -14,7 +14,18 @@ from stream_talk_cli.chat.connection import Connection
 from stream_talk_cli.chat.protocol import Talk
 from stream_talk_cli.chat.sound import Loudspeaker, Sound
 
-HELP = "Enter: be quiet · /mute · /clear · /graph NAME · /voice NAME · /rate 1.2 · /patience 0.5 · /quit"
+WELCOME = "Connected ({graph}). {how} · Enter alone: be quiet · /help"
+HELP = """\
+Enter alone, or Esc     be quiet now
+/mute                   microphone off, and on again
+/voice NAME             another voice
+/rate 1.2               how fast it speaks: 0.5 to 2
+/patience 0.5           how long it waits for your end of a turn: 0 to 1
+/interruption careful   how easily you stop it: off, careful, normal, instant
+/graph NAME             another pipeline; the conversation goes on
+/clear                  forget this conversation
+/quit                   leave, as do Ctrl-C and Ctrl-D"""
+INTERRUPTION = ("off", "careful", "normal", "instant")
 LAST_ANSWER_MS = 30_000.0
 PING_MS = 5_000.0
 
@@ -67,6 +78,10 @@ class ChatConversation:
             await self._tell_what_was_played()
             await self._line.close()
             await talking
+        except asyncio.CancelledError:
+            # Ctrl-C: the server is told, so that it does not hold the place of somebody who has left.
+            await self._line.close()
+            raise
         finally:
             if self._sound is not None:
                 self._sound.close()
@@ -89,10 +104,14 @@ class ChatConversation:
             self._speaker.opened(int(item["generation"]), str(item["request_id"]))
         elif kind == "audio_end":
             self._speaker.ended(int(item["generation"]))
+            if self._sound is None:
+                self._speaker.read_aloud_silently()
         elif kind == "playout_control":
             self._speaker.control(item)
         elif kind == "ready" and not item.get("resumed"):
-            self._captions.line(f"Connected ({item.get('graph')}). {HELP}")
+            self._captions.line(
+                WELCOME.format(graph=item.get("graph"), how="Type" if self._sound is None else "Speak or type")
+            )
         self._keep_books(item)
         self._captions.show(item)
 
@@ -143,7 +162,7 @@ class ChatConversation:
 
     async def _type(self) -> None:
         async for line in self._lines:
-            self._captions.prompt_ended()
+            self._captions.entered(line.strip())
             if not await self._obey(line.strip()):
                 return
             if self._patient:
@@ -184,7 +203,9 @@ class ChatConversation:
             await self._line.send({"type": "graph", "name": rest})
         elif word == "voice" and rest:
             await self._line.send({"type": "settings", "voice": rest})
-        elif word in ("rate", "patience", "interruption") and _is_number(rest):
+        elif word == "interruption" and rest in INTERRUPTION:
+            await self._line.send({"type": "settings", "interruption": rest})
+        elif word in ("rate", "patience") and _is_number(rest):
             await self._line.send({"type": "settings", word: float(rest)})
         else:
             self._captions.line(HELP)

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 from stream_talk_cli.chat.captions import Captions
 from stream_talk_cli.chat.conversation import ChatConversation
-from stream_talk_cli.chat.keyboard import lines_of
+from stream_talk_cli.chat.keyboard import lines_from
 from stream_talk_cli.chat.sound import MachineSound
 from stream_talk_cli.errors import CommandError
 
 HELP = "talk from this terminal with a running server: by microphone, or typing with --text"
-DEFAULT_URL = "http://127.0.0.1:8000"
+DEFAULT_URL = "http://127.0.0.1:8017"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     async def talk() -> None:
         conversation = ChatConversation(
             url=talk_url(args.url), token=args.token, greeting=greeting(args), captions=captions,
-            lines=lines_of(sys.stdin), sound=sound, is_patient=not sys.stdin.isatty(),
+            lines=lines_from(sys.stdin, captions.screen), sound=sound, is_patient=not sys.stdin.isatty(),
         )  # fmt: skip
         await conversation.run()
 
@@ -55,7 +55,7 @@ def device(name: str | None) -> Any:
 
 
 def talk_url(server: str) -> str:
-    """`http://host:8000` as people write it, to the address of the conversation."""
+    """`http://host:8017` as people write it, to the address of the conversation."""
     parts = urlsplit(server if "://" in server else f"http://{server}")
     scheme = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}.get(parts.scheme)
     if scheme is None or not parts.netloc:
