@@ -35,7 +35,7 @@ class Plan:
         host = str(settings.get("host") or "127.0.0.1")
         shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
         is_secure = settings.get("tls_self_signed") is True or bool(settings.get("tls_certificate"))
-        return f"{'https' if is_secure else 'http'}://{shown}:{settings.get('port', 8000)}/"
+        return f"{'https' if is_secure else 'http'}://{shown}:{settings.get('port', 8017)}/"
 
 
 def prepare_imports(graph_file: Path) -> None:
