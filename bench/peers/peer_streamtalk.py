@@ -47,6 +47,7 @@ PEER = "stream-talk"
 PROFILES = {
     "matched": "silero 192/192 ms at 0.7, answer as soon as the VAD says that speech ended, cut at once when it begins",
     "matched_tenvad": "as matched, with ten-vad in the place of Silero",
+    "matched_asked": "as matched, with the network asked about silence that nobody could hear too",
     "default": "silero, turn detection from words and voice, barge-in with duck, pause and decide",
     "default_tenvad": "as default, with ten-vad in the place of Silero",
 }
@@ -181,6 +182,9 @@ class PeerSession:
             await _runtime.start()
         matched = self._profile.startswith("matched")
         tenvad = self._profile.endswith("tenvad")
+        vad_properties = dict(MATCHED_VAD) if matched else {}
+        if self._profile.endswith("asked"):
+            vad_properties["still_dbfs"] = -120.0
         graph = conversation_graph(
             self._session_id,
             vad="ten_vad_python" if tenvad else "silero_vad_python",
@@ -188,7 +192,7 @@ class PeerSession:
             llm="StubLlmExtension",
             tts="StubTtsExtension",
             engines={"session": self._session_id},
-            vad_properties=MATCHED_VAD if matched else None,
+            vad_properties=vad_properties or None,
             control_properties=MATCHED_TURNS if matched else None,
             turn_detection=not matched,
         )
