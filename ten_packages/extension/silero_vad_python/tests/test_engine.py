@@ -66,13 +66,15 @@ def test_run_together_they_find_what_each_finds_alone() -> None:
         for s in starts[1:]
     ]
     one, two = loaded(), loaded()
+    network = one.network
+    assert network is two.network and network is not None
     found = []
     for number, start in enumerate(starts[1:]):
         hops = (spoken[start : start + HOP_SAMPLES], spoken[-start:][:HOP_SAMPLES])
         if number % 3 == 2:  # now and then they are not together
             found.append((one.probability(hops[0]), two.probability(hops[1])))
         else:
-            found.append(tuple(one.together([one, two], hops)))
+            found.append(tuple(network.together([one, two], hops)))
     assert np.array(found) == pytest.approx(np.array(expected), abs=1e-4)
     assert max(first for first, _ in found) > 0.9
 

@@ -10,8 +10,22 @@ import numpy as np
 from stream_talk.engines.interfaces import Pcm16
 from stream_talk.engines.vad_batch import MANY_LISTENERS, WINDOW_MS, BatchingVadEngine, HopBatches
 
-NETWORK = object()
 HOP = np.zeros(4, np.int16)
+
+
+class Counted:
+    """A network that notes how many hops it is given at once."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+        self.is_broken = False
+
+    def together(self, engines: Sequence[Any], hops: Sequence[Pcm16]) -> list[float | None]:
+        if self.is_broken:
+            raise RuntimeError("no more")
+        assert len(set(map(id, engines))) == len(engines)
+        self.sizes.append(len(engines))
+        return [engine.probability(hop) for engine, hop in zip(engines, hops, strict=True)]
 
 
 class Counting:
@@ -19,11 +33,10 @@ class Counting:
 
     sample_rate_hz = 16000
     hop_samples = 4
-    shared = NETWORK
 
-    def __init__(self) -> None:
+    def __init__(self, network: Counted) -> None:
+        self.network = network
         self.seen = 0
-        self.sizes: list[int] = []
 
     def load(self) -> None:
         """Nothing to load."""
@@ -41,26 +54,22 @@ class Counting:
         self.seen += 1
         return float(self.seen)
 
-    def together(self, engines: Sequence[Any], hops: Sequence[Pcm16]) -> list[float | None]:
-        assert len(set(map(id, engines))) == len(engines)
-        self.sizes.append(len(engines))
-        return [engine.probability(hop) for engine, hop in zip(engines, hops, strict=True)]
-
 
 def test_hops_of_one_round_of_the_loop_run_together_and_each_engine_in_its_order() -> None:
     async def run() -> None:
-        batches = HopBatches()
-        one, two = Counting(), Counting()
+        network = Counted()
+        one, two = Counting(network), Counting(network)
         assert isinstance(one, BatchingVadEngine)
-        batch = batches.join(one)
-        assert batches.join(two) is batch
+        batches = HopBatches()
+        batch = batches.join(network)
+        assert batches.join(network) is batch
         heard: list[tuple[str, float | None]] = []
         for name, engine in (("one", one), ("two", two), ("one", one)):
             batch.submit(engine, HOP, lambda p, name=name: heard.append((name, p)))
         assert heard == []
         await asyncio.sleep(0)
         assert heard == [("one", 1.0), ("two", 1.0), ("one", 2.0)]
-        assert one.sizes == [2, 1]
+        assert network.sizes == [2, 1]
         assert (batch.runs, batch.hops) == (2, 3)
 
     asyncio.run(run())
@@ -68,31 +77,29 @@ def test_hops_of_one_round_of_the_loop_run_together_and_each_engine_in_its_order
 
 def test_many_listeners_share_a_window() -> None:
     async def run() -> None:
-        batches = HopBatches()
-        engines = [Counting() for _ in range(MANY_LISTENERS)]
-        batch = [batches.join(engine) for engine in engines][-1]
+        network, batches = Counted(), HopBatches()
+        batch = [batches.join(network) for _ in range(MANY_LISTENERS)][-1]
         heard: list[float | None] = []
-        batch.submit(engines[0], HOP, heard.append)
+        batch.submit(Counting(network), HOP, heard.append)
         await asyncio.sleep(0)
-        batch.submit(engines[1], HOP, heard.append)
+        batch.submit(Counting(network), HOP, heard.append)
         assert heard == []
         await asyncio.sleep(2 * WINDOW_MS / 1000)
-        assert heard == [1.0, 1.0] and engines[0].sizes == [2]
+        assert heard == [1.0, 1.0] and network.sizes == [2]
 
     asyncio.run(run())
 
 
 def test_the_last_listener_takes_the_batch_with_it() -> None:
     async def run() -> None:
-        batches = HopBatches()
-        one, two = Counting(), Counting()
-        batch = batches.join(one)
-        batches.join(two)
-        batches.leave(one, batch)
-        assert batches.join(one) is batch
-        batches.leave(one, batch)
-        batches.leave(two, batch)
-        assert batches.join(one) is not batch
+        network, batches = Counted(), HopBatches()
+        batch = batches.join(network)
+        batches.join(network)
+        batches.leave(network)
+        assert batches.join(network) is batch
+        batches.leave(network)
+        batches.leave(network)
+        assert batches.join(network) is not batch
 
     asyncio.run(run())
 
@@ -100,8 +107,27 @@ def test_the_last_listener_takes_the_batch_with_it() -> None:
 def test_another_network_has_a_batch_of_its_own() -> None:
     async def run() -> None:
         batches = HopBatches()
-        other = Counting()
-        other.shared = object()  # type: ignore[assignment]
-        assert batches.join(Counting()) is not batches.join(other)
+        assert batches.join(Counted()) is not batches.join(Counted())
 
     asyncio.run(run())
+
+
+def test_when_the_network_fails_every_listener_gets_an_answer() -> None:
+    async def run() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: failures.append(context["exception"]))
+        network = Counted()
+        network.is_broken = True
+        batch = HopBatches().join(network)
+        heard: list[float | None] = []
+        for _ in range(2):
+            batch.submit(Counting(network), HOP, heard.append)
+        await asyncio.sleep(0)
+        assert heard == [None, None]
+        network.is_broken = False
+        batch.submit(Counting(network), HOP, heard.append)
+        await asyncio.sleep(0)
+        assert heard == [None, None, 1.0]
+
+    failures: list[BaseException] = []
+    asyncio.run(run())
+    assert [str(failure) for failure in failures] == ["no more"]

@@ -107,8 +107,3 @@ def trim_silence(pcm: Pcm16, sample_rate_hz: int, *, keep_ms: float = 20.0, thre
 def peak_at(dbfs: float) -> int:
     """The sample value at this level."""
     return int(FULL_SCALE * 10.0 ** (dbfs / 20.0))
-
-
-def is_still(pcm: Pcm16, peak: int) -> bool:
-    """No sample is louder than `peak`. Needs 2 us for a hop."""
-    return bool(np.maximum.reduce(pcm) <= peak and np.minimum.reduce(pcm) >= -peak)

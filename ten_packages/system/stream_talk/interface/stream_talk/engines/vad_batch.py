@@ -18,24 +18,28 @@ WINDOW_MS = 5.0
 MANY_LISTENERS = 12
 
 OnProbability = Callable[[float | None], None]
-RunTogether = Callable[[Sequence[Any], Sequence[Pcm16]], list[float | None]]
 
 
-@runtime_checkable
-class BatchingVadEngine(VadEngine, Protocol):
-    """Engines with the same `shared` may run together."""
-
-    shared: Any
+class Network(Protocol):
+    """What engines share. It outlives each of them."""
 
     def together(self, engines: Sequence[Any], hops: Sequence[Pcm16]) -> list[float | None]:
         """One hop of each engine; all of them different."""
 
 
+@runtime_checkable
+class BatchingVadEngine(VadEngine, Protocol):
+    """Engines of the same network may run together."""
+
+    @property
+    def network(self) -> Network | None: ...
+
+
 class HopBatch:
     """Of one loop and one network."""
 
-    def __init__(self, run: RunTogether) -> None:
-        self._run = run
+    def __init__(self, network: Network) -> None:
+        self._network = network
         self._waiting: list[tuple[VadEngine, Pcm16, OnProbability]] = []
         self.listeners = 0
         self.runs = 0
@@ -69,7 +73,13 @@ class HopBatch:
         now = list(first.values())
         self.runs += 1
         self.hops += len(now)
-        probabilities = self._run([engine for engine, _, _ in now], [hop for _, hop, _ in now])
+        probabilities: list[float | None] = [None] * len(now)
+        try:
+            probabilities = self._network.together([engine for engine, _, _ in now], [hop for _, hop, _ in now])
+        except Exception as error:  # told, and every listener gets an answer all the same
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": "the voice detector failed", "exception": error}
+            )
         for (_, _, done), probability in zip(now, probabilities, strict=True):
             done(probability)
         return later
@@ -81,18 +91,19 @@ class HopBatches:
     def __init__(self) -> None:
         self._of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[int, HopBatch]] = WeakKeyDictionary()
 
-    def join(self, engine: BatchingVadEngine) -> HopBatch:
+    def join(self, network: Network) -> HopBatch:
         """On the loop that will submit."""
         batches = self._of_loop.setdefault(asyncio.get_running_loop(), {})
-        batch = batches.setdefault(id(engine.shared), HopBatch(engine.together))
+        batch = batches.setdefault(id(network), HopBatch(network))  # it keeps the network, and so its id
         batch.listeners += 1
         return batch
 
-    def leave(self, engine: BatchingVadEngine, batch: HopBatch) -> None:
-        batch.listeners -= 1
+    def leave(self, network: Network) -> None:
         batches = self._of_loop.get(asyncio.get_running_loop(), {})
-        if not batch.listeners and batches.get(id(engine.shared)) is batch:
-            del batches[id(engine.shared)]
+        batch = batches[id(network)]
+        batch.listeners -= 1
+        if not batch.listeners:
+            del batches[id(network)]
 
 
 hop_batches = HopBatches()

@@ -5,9 +5,8 @@
         config_model = SileroConfig      # VadConfig plus what the engine needs
         engine_class = SileroVadEngine
 
-Every frame passes through unchanged, before the commands it causes. A hop that nobody could hear is silence without asking
-the engine: behind a browser that suppresses noise most of a conversation is, and the network is what a listening session
-costs. With `gate: true` only speech passes, from `pre_roll_ms` before its onset.
+Every frame passes through unchanged, before the commands it causes. A hop that nobody could hear is silence
+whatever the engine says (`audio/stillness.py`). With `gate: true` only speech passes, from `pre_roll_ms` before its onset.
 """
 
 from __future__ import annotations
@@ -22,16 +21,20 @@ from pydantic import BaseModel
 from ten_runtime import AudioFrame
 
 from stream_talk.audio.dump import PcmDump
-from stream_talk.audio.pcm import is_still, peak_at
 from stream_talk.audio.resample import StreamResampler
+from stream_talk.audio.stillness import Stillness
 from stream_talk.audio.voice_gate import GateSettings, VoiceChange, VoiceEvent, VoiceGate
 from stream_talk.engines.interfaces import EngineUnavailable, Pcm16, VadEngine
-from stream_talk.engines.vad_batch import BatchingVadEngine, HopBatch, hop_batches
+from stream_talk.engines.vad_batch import BatchingVadEngine, HopBatch, Network, hop_batches
 from stream_talk.ten import messages, names
 from stream_talk.ten.config import VadConfig
 from stream_talk.ten.stage import StageExtension
 
 _EMPTY: Pcm16 = np.zeros(0, dtype=np.int16)
+
+
+def _ignore(_probability: float | None) -> None:
+    """The network was only shown the hop."""
 
 
 @dataclass(slots=True, eq=False)
@@ -67,8 +70,10 @@ class VadExtension(StageExtension[VadConfig]):
         super().__init__(name)
         self._engine: VadEngine | None = None
         self._gate: VoiceGate | None = None
+        self._hop_ms = 0.0
         self._holds_back = False
-        self._still_peak = 0
+        self._stillness = Stillness(-120.0)
+        self._network: Network | None = None  # shared with other conversations, where hops can run together
         self._batch: HopBatch | None = None
         self._in_flight: deque[_Hop] = deque()  # in the order of their sound; the first is the one that is awaited
         self._reader = messages.PcmReader()
@@ -85,7 +90,7 @@ class VadExtension(StageExtension[VadConfig]):
 
     def configured(self, config: VadConfig) -> None:
         self._holds_back = config.gate
-        self._still_peak = peak_at(config.still_dbfs)
+        self._stillness = Stillness(config.still_dbfs)
         if config.dump:
             self._dump = PcmDump(config.dump_path, f"{self.vendor or self.name}_in")
         try:
@@ -97,8 +102,11 @@ class VadExtension(StageExtension[VadConfig]):
             config.vad_threshold, config.release_threshold, config.prefix_padding_ms, config.silence_duration_ms
         )
         if isinstance(self._engine, BatchingVadEngine) and not config.gate:
-            self._batch = hop_batches.join(self._engine)
-        self._gate = VoiceGate(settings, self._engine.hop_samples * 1000.0 / self._engine.sample_rate_hz)
+            self._network = self._engine.network
+        if self._network is not None:
+            self._batch = hop_batches.join(self._network)
+        self._hop_ms = self._engine.hop_samples * 1000.0 / self._engine.sample_rate_hz
+        self._gate = VoiceGate(settings, self._hop_ms)
 
     async def start_stage(self) -> None:
         if self._problem:
@@ -107,8 +115,8 @@ class VadExtension(StageExtension[VadConfig]):
     async def stop_stage(self) -> None:
         engine, self._engine = self._engine, None
         if engine is not None:
-            if self._batch is not None:
-                hop_batches.leave(engine, self._batch)  # type: ignore[arg-type]
+            if self._network is not None:
+                hop_batches.leave(self._network)
             engine.close()
         if self._dump is not None:
             self._dump.close()
@@ -141,9 +149,11 @@ class VadExtension(StageExtension[VadConfig]):
     def _step(self, engine: VadEngine, gate: VoiceGate, pcm: Pcm16, media_ms: float) -> list[VoiceEvent]:
         """Decide over all whole hops at once."""
         events: list[VoiceEvent] = []
+        stillness = self._stillness
         for samples, start_ms in self._whole_hops(engine, pcm, media_ms):
-            probability = 0.0 if is_still(samples, self._still_peak) else engine.probability(samples)
-            event = gate.step(probability, start_ms)
+            is_still = stillness.has(samples, self._hop_ms)
+            probability = None if is_still and stillness.is_settled else engine.probability(samples)
+            event = gate.step(0.0 if is_still else probability, start_ms)
             if event is not None:
                 events.append(event)
         return events
@@ -153,10 +163,12 @@ class VadExtension(StageExtension[VadConfig]):
         for samples, start_ms in self._whole_hops(engine, pcm, media_ms):
             hop = _Hop(start_ms, metadata)
             self._in_flight.append(hop)
-            if is_still(samples, self._still_peak):
-                self._decided(hop, 0.0)
-            else:
+            if not self._stillness.has(samples, self._hop_ms):
                 batch.submit(engine, samples, functools.partial(self._decided, hop))
+                continue
+            if not self._stillness.is_settled:
+                batch.submit(engine, samples, _ignore)
+            self._decided(hop, 0.0)
 
     def _decided(self, hop: _Hop, probability: float | None) -> None:
         hop.probability, hop.is_decided = probability, True
@@ -169,7 +181,6 @@ class VadExtension(StageExtension[VadConfig]):
     def _whole_hops(self, engine: VadEngine, pcm: Pcm16, media_ms: float) -> list[tuple[Pcm16, float]]:
         """The hops of what has come so far, with the media time of each; the rest waits for the next frame."""
         hop = engine.hop_samples
-        hop_ms = hop * 1000.0 / engine.sample_rate_hz
         rest = self._rest
         start_ms = media_ms - len(rest) * 1000.0 / engine.sample_rate_hz
         if len(rest):
@@ -179,7 +190,7 @@ class VadExtension(StageExtension[VadConfig]):
         while len(pcm) - position >= hop:
             hops.append((pcm[position : position + hop], start_ms))
             position += hop
-            start_ms += hop_ms
+            start_ms += self._hop_ms
         self._rest = pcm[position:]
         return hops
 

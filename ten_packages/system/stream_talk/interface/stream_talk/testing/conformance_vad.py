@@ -10,6 +10,7 @@ class TestConformance(VadConformance):
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -51,6 +52,8 @@ class VadConformance:
 
         async def script(stage: Stage) -> None:
             await stage.speak(pcm, {"session_id": session}, frame_samples=frame_samples, sample_rate_hz=rate_hz)
+            if not changes.get("gate"):
+                await stage.wait_audio(count=math.ceil(len(pcm) / frame_samples))
             await self.settled(stage)
 
         return drive(self.addon, {**self.properties, **changes}, script)
@@ -58,7 +61,7 @@ class VadConformance:
     @staticmethod
     async def settled(stage: Stage) -> None:
         """Everything that was sent is dealt with, however busy the machine is."""
-        while await stage.quiet_for(200):
+        while await stage.quiet_for(300):
             pass
 
     @staticmethod
