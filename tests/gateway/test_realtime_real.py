@@ -115,7 +115,8 @@ def test_manual_mode_answers_what_was_committed_though_all_comes_in_one_breath(s
             done = await listener.until("response.done")
             heard = [e for e in listener.events if e.type.endswith("input_audio_transcription.completed")]
             assert heard[0].transcript and heard[0].usage.seconds > 1
-            assert done.response.status == "completed" and heard[0].transcript in said(done)
+            assert done.response.status == "completed" and said(done)
+            assert heard[0].transcript in said(await ask(listener, "what did I say"))
 
     asyncio.run(scenario())
 
