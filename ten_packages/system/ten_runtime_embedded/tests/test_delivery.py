@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import itertools
 import threading
 from typing import Any
 
@@ -15,6 +16,7 @@ from ten_runtime import (
     Data,
     Loc,
     StatusCode,
+    statistics,
 )
 
 
@@ -229,3 +231,92 @@ def test_thread_modes(stage: Any, monkeypatch: pytest.MonkeyPatch, mode: str) ->
     else:
         assert threads == {"a": "PythonGlobalMainThread", "b": "PythonGlobalMainThread"}
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("AsyncExtension")]
+
+
+def test_messages_go_on_when_an_extension_cancels_the_task_that_delivers_them(stage: Any) -> None:
+    class CancelsAll(AsyncExtension):
+        async def on_data(self, async_ten_env: Any, data: Data) -> None:
+            if data.get_name() == "begin":
+                await asyncio.sleep(0)  # from here on this is a task of its own
+                await async_ten_env.send_data(Data.create("again"))
+                for task in asyncio.all_tasks():
+                    if "Pump" in repr(task) and task is not asyncio.current_task():
+                        task.cancel()
+            else:
+                await async_ten_env.send_data(Data.create("arrived"))
+
+    async def script(env: Any, tester: Any) -> None:
+        data = Data.create("begin")
+        data.set_dests([Loc("", "", "one")])
+        await env.send_data(data)
+        assert (await tester.next()).get_name() == "arrived"
+
+    wiring = [
+        {
+            "extension": "one",
+            "data": [
+                {"name": "again", "dest": [{"extension": "one"}]},
+                {"name": "arrived", "dest": [{"extension": "ten:test_extension"}]},
+            ],
+        }
+    ]
+    assert stage.play(None, script, graph=stage.graph(wiring, one=CancelsAll)) is None
+
+
+def test_bursts_through_a_chain_do_not_pile_up_in_it(stage: Any) -> None:
+    class PassesOn(AsyncExtension):
+        async def on_data(self, async_ten_env: Any, data: Data) -> None:
+            await async_ten_env.send_data(data)
+
+    class Source(AsyncExtension):
+        async def on_cmd(self, async_ten_env: Any, cmd: Cmd) -> None:
+            for index in range(4000):
+                await async_ten_env.send_data(Data.create("d"))
+                if index % 16 == 15:
+                    await asyncio.sleep(0)
+            graph = statistics.snapshot(cmd.get_source().graph_id)
+            result = CmdResult.create(StatusCode.OK, cmd)
+            result.set_property_int("high_water", max(node["high_water"] for node in graph["nodes"]))
+            await async_ten_env.return_result(result)
+
+    class Sink(AsyncExtension):
+        async def on_data(self, async_ten_env: Any, data: Data) -> None: ...
+
+    async def script(env: Any, _tester: Any) -> None:
+        result, _error = await env.send_cmd(Cmd.create("begin"))
+        assert 16 <= result.get_property_int("high_water")[0] <= 32
+
+    names = ["source", "one", "two", "three", "four", "sink"]
+    wiring: list[dict[str, Any]] = [
+        {"extension": sender, "data": [{"name": "d", "dest": [{"extension": receiver}]}]}
+        for sender, receiver in itertools.pairwise(names)
+    ]
+    wiring.append({"extension": "ten:test_extension", "cmd": [{"name": "begin", "dest": [{"extension": "source"}]}]})
+    middle = {name: PassesOn for name in names[1:-1]}
+    assert stage.play(None, script, graph=stage.graph(wiring, source=Source, **middle, sink=Sink)) is None
+
+
+def test_two_extensions_that_only_talk_to_each_other_leave_the_loop_to_others(stage: Any) -> None:
+    class Pong(AsyncExtension):
+        async def on_data(self, async_ten_env: Any, data: Data) -> None:
+            await async_ten_env.send_data(data)
+
+    async def script(env: Any, _tester: Any) -> None:
+        data = Data.create("ball")
+        data.set_dests([Loc("", "", "one")])
+        await env.send_data(data)
+        cmd = Cmd.create("hello")
+        cmd.set_dests([Loc("", "", "other")])
+        result, _error = await asyncio.wait_for(env.send_cmd(cmd), 5)
+        assert result.get_status_code() == StatusCode.OK
+
+    class Other(AsyncExtension):
+        async def on_cmd(self, async_ten_env: Any, cmd: Cmd) -> None:
+            await asyncio.sleep(0.01)
+            await async_ten_env.return_result(CmdResult.create(StatusCode.OK, cmd))
+
+    wiring = [
+        {"extension": "one", "data": [{"name": "ball", "dest": [{"extension": "two"}]}]},
+        {"extension": "two", "data": [{"name": "ball", "dest": [{"extension": "one"}]}]},
+    ]
+    assert stage.play(None, script, graph=stage.graph(wiring, one=Pong, two=Pong, other=Other)) is None

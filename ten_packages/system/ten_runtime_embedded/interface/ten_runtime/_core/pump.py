@@ -19,10 +19,12 @@ from collections.abc import Coroutine, Generator
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final
 
+from .log import runtime_log
+
 if TYPE_CHECKING:
     from .async_host import AsyncExtensionHost
 
-BATCH: Final = 32  # messages started before other tasks of the loop get their turn
+BATCH: Final = 32  # messages of one extension before the next gets its turn
 
 
 @types.coroutine
@@ -68,20 +70,46 @@ class Pump:
         """There is something in this inbox. Called on the loop's thread, by a host that was not busy."""
         self._due.append(host)
         if self._task is None:
-            self._task = self._loop.create_task(self._run())
+            self._start()
+
+    def _start(self) -> None:
+        self._task = self._loop.create_task(self._run())
+        self._task.add_done_callback(self._check_end)
+
+    def _check_end(self, task: asyncio.Task[None]) -> None:
+        """A pump that ended without having said so: somebody cancelled all tasks there are before its first step, or a fault
+        of the runtime. All extensions of the loop depend on there being one."""
+        if task is not self._task:
+            return
+        self._task = None
+        if not task.cancelled() and task.exception() is not None:
+            runtime_log.error(f"a message was lost: {task.exception()!r}")
+        if self._due:
+            self._start()
 
     async def _run(self) -> None:
+        """In rounds: each extension has one turn, then the other tasks of the loop have theirs. So what is sent in one round
+        of the loop can be passed on to the end of the chain in one round too, and no two extensions can keep the loop."""
         due = self._due
         task: Any = asyncio.current_task()
-        budget = BATCH
+        had_turn: set[AsyncExtensionHost] = set()
+        budget = 0
         while due:
             if task._must_cancel:
                 await _outlive_cancel()
             host = due[0]
+            if not budget:
+                if host in had_turn:
+                    had_turn.clear()
+                    await _outlive_cancel()
+                    continue
+                had_turn.add(host)
+                budget = BATCH
             content = host.next_message() if host.inbox else None
             if content is None:
                 due.popleft()
                 host.busy = False
+                budget = 0
                 continue
             kind = content.kind
             run = copy_context().run
@@ -98,9 +126,7 @@ class Pump:
                 return
             budget -= 1
             if not budget:
-                budget = BATCH
                 due.rotate(-1)  # one that is flooded does not keep the others waiting
-                await _outlive_cancel()
         self._task = None
 
     def _hand_over(self, host: AsyncExtensionHost) -> None:
@@ -108,4 +134,6 @@ class Pump:
         if not host.inbox:
             self._due.popleft()
             host.busy = False
-        self._task = self._loop.create_task(self._run()) if self._due else None
+        self._task = None
+        if self._due:
+            self._start()
