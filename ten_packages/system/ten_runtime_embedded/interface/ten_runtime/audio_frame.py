@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from ._core.buffers import BufferedMsg
+from ._core.buffers import FrameMsg
 from ._core.content import AudioContent
 from .error import TenError
 
@@ -17,7 +17,7 @@ class AudioFrameDataFmt(IntEnum):
     NON_INTERLEAVE = 2
 
 
-class AudioFrame(BufferedMsg):
+class AudioFrame(FrameMsg):
     """A stretch of PCM. Field setters take any integer."""
 
     __slots__ = ()
@@ -37,12 +37,6 @@ class AudioFrame(BufferedMsg):
         frame: AudioFrame = self._wrap(self._content.copy())
         return frame
 
-    def get_buf(self) -> bytearray:
-        buf = self._content.buf
-        if buf is None:
-            raise SystemError("Failed to get buffer.")
-        return bytearray(buf)
-
     def set_property_from_json(self, path: str | None, json_str: str) -> TenError | None:
         content = self._content
         if not path:
@@ -54,12 +48,6 @@ class AudioFrame(BufferedMsg):
         if error is None and not path and content.json_text is json_str:  # it set nothing but properties
             _remember(json_str)
         return error
-
-    def get_timestamp(self) -> int:
-        return self._content.timestamp
-
-    def set_timestamp(self, timestamp: int) -> None:
-        self._content.timestamp = int(timestamp)
 
     def get_sample_rate(self) -> int:
         return self._content.sample_rate
@@ -96,12 +84,6 @@ class AudioFrame(BufferedMsg):
 
     def set_line_size(self, line_size: int) -> None:
         self._content.line_size = int(line_size)
-
-    def is_eof(self) -> bool:
-        return self._content.eof
-
-    def set_eof(self, is_eof: bool) -> None:
-        self._content.eof = bool(is_eof)
 
 
 def _remember(text: str) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from ._core.buffers import BufferedMsg
+from ._core.buffers import FrameMsg
 from ._core.content import VideoContent
 
 
@@ -17,7 +17,7 @@ class PixelFmt(IntEnum):
     NV12 = 8
 
 
-class VideoFrame(BufferedMsg):
+class VideoFrame(FrameMsg):
     """One picture. Field setters take any integer."""
 
     __slots__ = ()
@@ -34,12 +34,6 @@ class VideoFrame(BufferedMsg):
         frame: VideoFrame = self._wrap(self._content.copy())
         return frame
 
-    def get_buf(self) -> bytearray:
-        buf = self._content.buf
-        if buf is None:
-            raise SystemError("Failed to get buffer.")
-        return bytearray(buf)
-
     def get_width(self) -> int:
         return self._content.width
 
@@ -52,20 +46,8 @@ class VideoFrame(BufferedMsg):
     def set_height(self, height: int) -> None:
         self._content.height = int(height)
 
-    def get_timestamp(self) -> int:
-        return self._content.timestamp
-
-    def set_timestamp(self, timestamp: int) -> None:
-        self._content.timestamp = int(timestamp)
-
     def get_pixel_fmt(self) -> int:
         return self._content.pixel_fmt
 
     def set_pixel_fmt(self, pixel_fmt: int) -> None:
         self._content.pixel_fmt = int(pixel_fmt)
-
-    def is_eof(self) -> bool:
-        return self._content.eof
-
-    def set_eof(self, is_eof: bool) -> None:
-        self._content.eof = bool(is_eof)

@@ -43,3 +43,29 @@ class BufferedMsg(Msg):
     def get_buf(self) -> bytearray:
         buf: Any = self._content.buf
         return bytearray() if buf is None else bytearray(buf)
+
+
+class FrameMsg(BufferedMsg):
+    """What audio and video frames share beyond their buffer."""
+
+    __slots__ = ()
+
+    def get_buf(self) -> bytearray:
+        buf: Any = self._content.buf
+        if buf is None:
+            raise SystemError("Failed to get buffer.")
+        return bytearray(buf)
+
+    def get_timestamp(self) -> int:
+        timestamp: int = self._content.timestamp
+        return timestamp
+
+    def set_timestamp(self, timestamp: int) -> None:
+        self._content.timestamp = int(timestamp)
+
+    def is_eof(self) -> bool:
+        eof: bool = self._content.eof
+        return eof
+
+    def set_eof(self, is_eof: bool) -> None:
+        self._content.eof = bool(is_eof)
