@@ -17,7 +17,7 @@ from ._core.tester_run import TesterRun
 from .async_extension import AsyncExtension
 from .async_ten_env import AsyncMessageSending
 from .error import TenError
-from .test_base import StopTest, TesterBase
+from .test_base import StopTest, TesterBase, take_callbacks
 
 if TYPE_CHECKING:
     from .audio_frame import AudioFrame
@@ -71,10 +71,7 @@ class _Part(AsyncExtension):
 
     def __init__(self, name: str, tester: AsyncExtensionTester) -> None:
         super().__init__(name)
-        for callback in ("on_init", "on_start", "on_stop", "on_deinit"):
-            setattr(self, callback, getattr(tester, callback))
-        for callback in ("on_cmd", "on_data", "on_audio_frame", "on_video_frame"):
-            setattr(self, callback, getattr(tester, callback))
+        take_callbacks(self, tester)
 
 
 class _AsyncSeat:

@@ -120,17 +120,6 @@ class Acknowledging(TenEnvBase):
         else:
             executor.post(host.acknowledge, stage)
 
-
-class TenEnv(MessageSending, Acknowledging):
-    def __init__(self, host: Any, attach_to: _TenEnvAttachTo = _TenEnvAttachTo.EXTENSION) -> None:
-        super().__init__(host)
-        self._attach_to = attach_to
-
-    # Acknowledgements -------------------------------------------------------------------------------------------
-
-    def on_configure_done(self) -> None:
-        self._acknowledge("on_configure_done", Stage.CONFIGURE)
-
     def on_init_done(self) -> None:
         self._acknowledge("on_init_done", Stage.INIT)
 
@@ -142,6 +131,17 @@ class TenEnv(MessageSending, Acknowledging):
 
     def on_deinit_done(self) -> None:
         self._acknowledge("on_deinit_done", Stage.DEINIT)
+
+
+class TenEnv(MessageSending, Acknowledging):
+    def __init__(self, host: Any, attach_to: _TenEnvAttachTo = _TenEnvAttachTo.EXTENSION) -> None:
+        super().__init__(host)
+        self._attach_to = attach_to
+
+    # Acknowledgements -------------------------------------------------------------------------------------------
+
+    def on_configure_done(self) -> None:
+        self._acknowledge("on_configure_done", Stage.CONFIGURE)
 
     def on_create_instance_done(self, instance: Any, context: Any) -> None:
         """Of addons: hands the new extension over."""

@@ -15,7 +15,7 @@ from ._core.tester_run import TesterRun
 from .error import TenError
 from .extension import Extension
 from .ten_env import Acknowledging, MessageSending
-from .test_base import StopTest, TesterBase
+from .test_base import StopTest, TesterBase, take_callbacks
 
 if TYPE_CHECKING:
     from .audio_frame import AudioFrame
@@ -30,18 +30,6 @@ class TenEnvTester(StopTest, MessageSending, Acknowledging):
     def __init__(self, host: Any, run: TesterRun) -> None:
         super().__init__(host)
         self._run = run
-
-    def on_init_done(self) -> None:
-        self._acknowledge("on_init_done", Stage.INIT)
-
-    def on_start_done(self) -> None:
-        self._acknowledge("on_start_done", Stage.START)
-
-    def on_stop_done(self) -> None:
-        self._acknowledge("on_stop_done", Stage.STOP)
-
-    def on_deinit_done(self) -> None:
-        self._acknowledge("on_deinit_done", Stage.DEINIT)
 
 
 class ExtensionTester(TesterBase):
@@ -80,10 +68,7 @@ class _Part(Extension):
 
     def __init__(self, name: str, tester: ExtensionTester) -> None:
         super().__init__(name)
-        for callback in ("on_init", "on_start", "on_stop", "on_deinit"):
-            setattr(self, callback, getattr(tester, callback))
-        for callback in ("on_cmd", "on_data", "on_audio_frame", "on_video_frame"):
-            setattr(self, callback, getattr(tester, callback))
+        take_callbacks(self, tester)
 
     def on_configure(self, ten_env: Any) -> None:
         ten_env._acknowledge("on_configure_done", Stage.CONFIGURE)

@@ -7,8 +7,17 @@ from typing import Any
 from ._core.options import Options, for_testers
 from ._core.tester_run import TesterRun, TestPlan
 from .error import TenError
+from .extension import BaseExtension
 from .ten_env_base import closed_error
 from .virtual_clock import is_wanted
+
+_CALLBACKS = ("on_init", "on_start", "on_stop", "on_deinit", "on_cmd", "on_data", "on_audio_frame", "on_video_frame")
+
+
+def take_callbacks(part: BaseExtension, tester: TesterBase) -> None:
+    """The test extension plays the tester's part: what it is called with goes straight there."""
+    for callback in _CALLBACKS:
+        setattr(part, callback, getattr(tester, callback))
 
 
 class TesterBase:
