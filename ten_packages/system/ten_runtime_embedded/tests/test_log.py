@@ -120,12 +120,12 @@ def test_a_wrong_configuration_names_its_place(entry: Any) -> None:
         log_system.configure({"handlers": [entry]})
 
 
-def test_an_otlp_handler_is_left_out_and_the_others_work(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "config", [{"endpoint": "http://127.0.0.1:4317"}, {"endpoint": "http://127.0.0.1:9", "protocol": "grpc"}, {}, None]
+)
+def test_an_otlp_handler_that_cannot_be_used_is_left_out_and_the_others_work(tmp_path: Path, config: Any) -> None:
     path = tmp_path / "app.log"
-    otlp = {
-        "matchers": [{"level": "info"}],
-        "emitter": {"type": "otlp", "config": {"endpoint": "http://127.0.0.1:4317"}},
-    }
+    otlp = {"matchers": [{"level": "info"}], "emitter": {"type": "otlp", "config": config}}
     log_system.configure({"handlers": [otlp, handler(path, {"level": "info"})]})
     runtime_log.info("still here")
     assert "still here" in path.read_text()

@@ -25,7 +25,7 @@ from .endpoint import Endpoint, generic_error
 from .engine import GRAPH_PROXY, LOCAL_URI, Engine, GraphStartError
 from .executors import Executor, LaterCall, LoopExecutor
 from .extension_host import Stage
-from .log import runtime_log
+from .log import log_system, runtime_log
 from .loops import LoopThread
 from .node_setup import PropertyFiles
 from .options import Options
@@ -146,6 +146,7 @@ class AppCore(Endpoint):
         self._request_close()
 
     def exit_process(self) -> None:
+        log_system.flush()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(EXIT_CODE_UNCAUGHT)

@@ -5,16 +5,19 @@ Without configuration everything goes to stderr. The level is tested before anyt
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import threading
 import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TextIO
 
 from ..log_level import LogLevel
 from .log_format import Record, as_json, as_plain
+from .log_otlp import OtlpEmitter, why_not
 
 OFF = 100
 _LEVELS = {
@@ -53,6 +56,9 @@ class _ConsoleEmitter:
     def reopen(self) -> None:
         """A console has nothing to reopen."""
 
+    def close(self) -> None:
+        """Nor is it ours to close."""
+
 
 class _FileEmitter:
     def __init__(self, path: str) -> None:
@@ -75,16 +81,19 @@ class _FileEmitter:
         self._file.close()
         self._file = opened
 
+    def close(self) -> None:
+        self._file.close()
+
 
 class _Handler:
-    def __init__(
-        self, matchers: list[_Matcher], emitter: _ConsoleEmitter | _FileEmitter, *, json: bool, colored: bool
-    ) -> None:
+    """Matchers in front of an emitter; how a record gets into it is the subclasses' affair."""
+
+    def __init__(self, matchers: list[_Matcher], emitter: _ConsoleEmitter | _FileEmitter | OtlpEmitter) -> None:
         self._matchers = matchers
-        self._json = json
-        self._colored = colored
         self.emitter = emitter
-        self._lost_lines = 0
+
+    def write(self, record: Record) -> None:
+        raise NotImplementedError
 
     def level_for(self, category: str | None) -> int:
         """The last matcher whose category is a prefix of this one; else the last without a category; else nothing."""
@@ -96,6 +105,25 @@ class _Handler:
             elif category is not None and category.startswith(matcher.category):
                 special = matcher.level
         return general if special is None else special
+
+
+class _OtlpHandler(_Handler):
+    emitter: OtlpEmitter
+
+    def write(self, record: Record) -> None:
+        self.emitter.put(record)
+
+
+class _LineHandler(_Handler):
+    emitter: _ConsoleEmitter | _FileEmitter
+
+    def __init__(
+        self, matchers: list[_Matcher], emitter: _ConsoleEmitter | _FileEmitter, *, json: bool, colored: bool
+    ) -> None:
+        super().__init__(matchers, emitter)
+        self._json = json
+        self._colored = colored
+        self._lost_lines = 0
 
     def write(self, record: Record) -> None:
         """Whoever logs is not to fail because a disk is full or the reader of our output has left."""
@@ -110,14 +138,14 @@ class _Handler:
             self.write(replace(record, level=LogLevel.WARN, category="ten_runtime", message=message, fields=None))
 
 
-def _default_handlers() -> list[_Handler]:
-    return [_Handler([_Matcher(LogLevel.DEBUG, None)], _ConsoleEmitter("stderr"), json=False, colored=False)]
+def _default_handlers() -> Sequence[_Handler]:
+    return [_LineHandler([_Matcher(LogLevel.DEBUG, None)], _ConsoleEmitter("stderr"), json=False, colored=False)]
 
 
 class LogSystem:
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._handlers = _default_handlers()
+        self._handlers: Sequence[_Handler] = _default_handlers()
         self._floors: dict[str | None, int] = {}
 
     def configure(self, config: object) -> None:
@@ -133,10 +161,18 @@ class LogSystem:
             emitter = {"type": "file", "config": {"path": file}}
         self.configure({"handlers": [{"matchers": [{"level": name}], "emitter": emitter}]})
 
-    def _install(self, handlers: list[_Handler]) -> None:
+    def _install(self, handlers: Sequence[_Handler]) -> None:
         with self._lock:
-            self._handlers = handlers or _default_handlers()
+            former, self._handlers = self._handlers, handlers or _default_handlers()
             self._floors = {}
+        for handler in former:
+            handler.emitter.close()
+
+    def flush(self) -> None:
+        """Before the process ends: what waits to be sent is sent, for a limited time."""
+        for handler in self._handlers:
+            if isinstance(handler, _OtlpHandler):
+                handler.emitter.close()
 
     def enabled(self, level: int, category: str | None = None) -> bool:
         floor = self._floors.get(category)
@@ -176,16 +212,24 @@ def _handler(entry: object, index: int) -> _Handler | None:
     if not isinstance(entry, dict):
         raise LogConfigError(f"{where} must be an object")
     emitter = entry.get("emitter")
-    if isinstance(emitter, dict) and emitter.get("type") == "otlp":
-        runtime_log.warn(f"{where}: this runtime does not export log lines over OTLP; the handler is left out")
-        return None
     matchers = [_matcher(item, where) for item in _list_of(entry, "matchers")]
+    if isinstance(emitter, dict) and emitter.get("type") == "otlp":
+        return _otlp_handler(matchers, emitter.get("config"), where)
     formatter = entry.get("formatter") or {}
     kind = formatter.get("type", "plain") if isinstance(formatter, dict) else formatter
     if kind not in ("plain", "json"):
         raise LogConfigError(f"{where}.formatter: 'type' is {kind!r}; it must be 'plain' or 'json'")
     colored = isinstance(formatter, dict) and bool(formatter.get("colored", False))
-    return _Handler(matchers, _emitter(emitter, where), json=kind == "json", colored=colored)
+    return _LineHandler(matchers, _emitter(emitter, where), json=kind == "json", colored=colored)
+
+
+def _otlp_handler(matchers: list[_Matcher], config: object, where: str) -> _Handler | None:
+    settings = config if isinstance(config, dict) else {}
+    obstacle = why_not(settings)
+    if obstacle is not None:
+        runtime_log.warn(f"{where}: {obstacle}; the handler is left out")
+        return None
+    return _OtlpHandler(matchers, OtlpEmitter(settings))
 
 
 def _matcher(item: object, where: str) -> _Matcher:
@@ -209,10 +253,11 @@ def _emitter(entry: object, where: str) -> _ConsoleEmitter | _FileEmitter:
             return _FileEmitter(path)
         except OSError as reason:
             raise LogConfigError(f"{where}.emitter: {reason}") from None
-    raise LogConfigError(f"{where}.emitter: 'type' must be 'console' or 'file'")
+    raise LogConfigError(f"{where}.emitter: 'type' must be 'console', 'file' or 'otlp'")
 
 
 log_system = LogSystem()
+atexit.register(log_system.flush)
 
 
 class _RuntimeLog:
