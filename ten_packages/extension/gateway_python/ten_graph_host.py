@@ -79,6 +79,8 @@ class TenGraphHost:
     async def _start(self, graph: str, document: dict[str, Any], session_id: str, events: GraphEvents) -> TenGraph:
         cmd = StartGraphCmd.create()
         cmd.set_dests([Loc("")])
+        # The memory must still answer when main_control stores the turn that the end cuts off.
+        cmd.set_sync_stop_before_deinit(True)
         if not cmd.set_graph_from_json(json.dumps(document)):
             raise GraphFailed(f"graph {graph!r} is not valid; see `stream-talk graph check {graph}`")
         self._starting += 1

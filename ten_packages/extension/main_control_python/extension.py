@@ -18,6 +18,8 @@ from .conversation import Conversation
 from .inputs import Inputs
 from .outbox import Ask, Body, Chat, Outbox, Say, Tell
 
+_LAST_TURN_S = 1.0  # how long the end of a conversation may wait for a disk
+
 
 class MainControlExtension(AsyncExtension):
     def __init__(self, name: str) -> None:
@@ -48,11 +50,26 @@ class MainControlExtension(AsyncExtension):
         ten_env.log_info(f"config: {config.model_dump_json(exclude={'prompt'})}", category=names.LOG_KEY_POINT)
 
     async def on_stop(self, ten_env: AsyncTenEnv) -> None:
+        await self._keep_what_was_said()
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
         for task in list(self._tasks):
             task.cancel()
+
+    async def _keep_what_was_said(self) -> None:
+        """Whoever leaves in the middle of a turn has said and heard something all the same."""
+        conversation, before = self._conversation, set(self._tasks)
+        if conversation is None:
+            return
+
+        def end(now_ms: float, _body: Body) -> None:
+            conversation.stop(now_ms)
+            conversation.keeping.settle(now_ms)
+
+        await self._handle(end, {})
+        if storing := self._tasks - before:
+            await asyncio.wait(storing, timeout=_LAST_TURN_S)
 
     async def on_cmd(self, ten_env: AsyncTenEnv, cmd: Cmd) -> None:
         name = cmd.get_name()

@@ -123,6 +123,11 @@ class Keeping:
         self._unstored_user.clear()
         self._recent.clear()
 
+    def settle(self, now_ms: float) -> None:
+        """No report comes any more: what is known now is what was heard."""
+        for closing in list(self._closing.values()):
+            self._settle(closing, now_ms)
+
     def next_ms(self) -> float:
         return min((closing.due_ms for closing in self._closing.values()), default=float("inf"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 from stream_talk.paths import memory_file
 
 
@@ -28,6 +28,12 @@ class MemoryConfig(BaseModel):
     )
     search_limit: int = Field(5, ge=1, le=20)
     embeddings: EmbeddingConfig = Field(default_factory=EmbeddingConfig)
+
+    @field_validator("long_term", mode="before")
+    @classmethod
+    def _unset(cls, value: object) -> object:
+        """A variable that is set to nothing says nothing."""
+        return value or "inline"
 
     @property
     def file(self) -> Path:

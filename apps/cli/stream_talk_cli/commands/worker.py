@@ -39,14 +39,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--until-empty", action="store_true", help="stop when there is nothing left to read")
     parser.add_argument(
-        "--embeddings-url", metavar="URL", help="OpenAI-compatible endpoint, e.g. http://127.0.0.1:1234/v1"
+        "--embeddings-url",
+        default=os.environ.get("STREAM_TALK_EMBEDDINGS_URL", ""),
+        metavar="URL",
+        help="OpenAI-compatible endpoint, e.g. http://127.0.0.1:1234/v1",
     )
     parser.add_argument(
-        "--embeddings-model",
-        default="",
-        metavar="NAME",
+        "--embeddings-model", default=os.environ.get("STREAM_TALK_EMBEDDINGS_MODEL", ""), metavar="NAME",
         help="the endpoint's model; without an endpoint, a model's folder",
-    )
+    )  # fmt: skip
 
 
 def _handler(args: argparse.Namespace) -> EventHandler:
