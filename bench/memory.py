@@ -31,12 +31,14 @@ def _percentiles(values_ms: list[float]) -> dict[str, float]:
 
 
 def _timed(repeat: int, work: Callable[[], object]) -> dict[str, float]:
+    """Also how much processor one took in the mean, which a busy machine does not change much."""
     values = []
+    busy = time.process_time()
     for _ in range(repeat):
         started = time.perf_counter()
         work()
         values.append((time.perf_counter() - started) * 1000)
-    return _percentiles(values)
+    return {**_percentiles(values), "cpu": (time.process_time() - busy) * 1000 / repeat}
 
 
 async def _loop_cost(path: Path, turns: int) -> dict[str, float]:
