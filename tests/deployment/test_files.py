@@ -37,36 +37,6 @@ def test_what_the_image_copies_exists_and_is_not_ignored():
         assert any(source == name or source.startswith(f"{name}/") for name in allowed), f"{source} is ignored"
 
 
-@pytest.mark.slow
-def test_the_image_can_be_built_from_what_it_copies_alone(tmp_path):
-    """The build step's package, from a tree that holds only what the Dockerfile copies."""
-    tree = tmp_path / "src"
-    for source in copied_by_dockerfile():
-        target = tree / source
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if (ROOT / source).is_dir():
-            shutil.copytree(
-                ROOT / source, target, ignore=shutil.ignore_patterns("__pycache__", "tests", "node_modules")
-            )
-        else:
-            shutil.copy(ROOT / source, target)
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "--no-deps",
-        "--no-build-isolation",
-        "--quiet",
-        "-w",
-        str(tmp_path),
-        str(tree),
-    ]
-    built = subprocess.run(command, capture_output=True, text=True, check=False, timeout=150)
-    assert built.returncode == 0, built.stderr[-2_000:]
-    assert list(tmp_path.glob("stream_talk-*.whl"))
-
-
 def test_images_run_without_rights_and_know_when_they_are_healthy():
     text = (ROOT / "Dockerfile").read_text()
     stages = re.split(r"^FROM ", text, flags=re.M)[1:]
