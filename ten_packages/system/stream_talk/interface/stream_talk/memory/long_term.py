@@ -1,6 +1,6 @@
 """Long-term memory: short statements worth keeping, found again by their words and, when there are embeddings, by meaning.
 
-`LongTermStore` is the whole interface; another store (pgvector, Qdrant) needs these five methods and nothing else.
+`LongTermStore` is the whole interface; another store (pgvector, Qdrant) needs these methods and nothing else.
 """
 
 from __future__ import annotations
@@ -45,6 +45,10 @@ class NewItem:
 
 class LongTermStore(Protocol):
     def add(self, items: Sequence[NewItem]) -> int: ...
+
+    def without_embedding(self, *, limit: int) -> list[Item]: ...
+
+    def embed(self, vectors: Sequence[tuple[Item, Sequence[float]]]) -> None: ...
 
     def search(self, text: str, *, limit: int, embedding: Sequence[float] | None = None) -> list[Item]: ...
 
