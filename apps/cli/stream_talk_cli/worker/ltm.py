@@ -36,7 +36,8 @@ class LtmHandler:
     def _items(self, event: StreamEvent) -> Iterator[NewItem]:
         if event.type == "ltm.summary":
             text = str(event.payload["text"])
-            yield NewItem("summary", text, event.session_id, event.turn, event.ts_ms, event.idempotency_key)
+            key = f"summary/{event.session_id}"  # one a conversation: a longer one says all that the shorter one said
+            yield NewItem("summary", text, event.session_id, event.turn, event.ts_ms, key, replaces=True)
         elif event.type == "ltm.turn":
             said = [str(entry["text"]) for entry in event.payload["entries"] if entry["role"] == "user"]
             for fact in (fact for text in said for fact in self._finder(text)):

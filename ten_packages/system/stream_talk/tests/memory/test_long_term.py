@@ -83,6 +83,17 @@ def test_what_was_corrected_does_not_come_back_when_its_turn_is_told_again(conne
     assert [found.text for found in store.list(limit=9)] == ["The user likes cocoa."]
 
 
+def test_a_conversation_has_one_summary_the_latest(connection):
+    def summary(turn: int, text: str) -> NewItem:
+        return NewItem("summary", text, "s", turn, 1, "summary/s", replaces=True)
+
+    store = SqliteLongTermStore(connection)
+    assert store.add([summary(3, "User: tea."), summary(4, "User: tea. User: snow.")]) == 2
+    assert store.add([summary(3, "User: tea.")]) == 0, "told again, later"
+    assert [found.text for found in store.list(limit=9)] == ["User: tea. User: snow."]
+    assert store.search("snow", limit=1)
+
+
 def test_query_words_leave_out_the_common_ones():
     assert query_words("What is the name of my dog?") == ["name", "dog"]
 

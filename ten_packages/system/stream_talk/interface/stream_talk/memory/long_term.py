@@ -41,6 +41,7 @@ class NewItem:
     idempotency_key: str
     embedding: Sequence[float] | None = None
     embedding_model: str = ""
+    replaces: bool = False  # an older one (by turn) with the same key, instead of yielding to it
 
 
 class LongTermStore(Protocol):
@@ -77,22 +78,31 @@ class SqliteLongTermStore:
         return self._connection is connection
 
     def add(self, items: Sequence[NewItem]) -> int:
-        added = 0
         with transaction(self._connection):
-            for item in items:
-                cursor = self._connection.execute(
-                    "INSERT INTO items (kind, text, session_id, turn, created_at, updated_at, idempotency_key)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (idempotency_key) DO NOTHING",
-                    (item.kind, item.text, item.session_id, item.turn, item.created_at_ms, item.created_at_ms,
-                     item.idempotency_key),
-                )  # fmt: skip
-                if cursor.rowcount:
-                    added += 1
-                    item_id = int(cursor.lastrowid or 0)
-                    self._index(item_id, item.text)
-                    if item.embedding is not None:
-                        self._embed(item_id, item.embedding, item.embedding_model)
-        return added
+            return sum(self._add(item) for item in items)
+
+    def _add(self, item: NewItem) -> int:
+        conflict = "DO NOTHING"
+        if item.replaces:
+            conflict = (
+                "DO UPDATE SET text = excluded.text, turn = excluded.turn, updated_at = excluded.updated_at,"
+                " embedding = NULL WHERE excluded.turn > items.turn"
+            )
+        changed = self._connection.execute(
+            "INSERT INTO items (kind, text, session_id, turn, created_at, updated_at, idempotency_key)"
+            f" VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (idempotency_key) {conflict}",
+            (item.kind, item.text, item.session_id, item.turn, item.created_at_ms, item.created_at_ms, item.idempotency_key),
+        ).rowcount  # fmt: skip
+        if not changed:
+            return 0
+        row = self._connection.execute(
+            "SELECT id FROM items WHERE idempotency_key = ?", (item.idempotency_key,)
+        ).fetchone()
+        self._connection.execute("DELETE FROM item_signs WHERE item_id = ?", (row["id"],))
+        self._index(row["id"], item.text)
+        if item.embedding is not None:
+            self._embed(row["id"], item.embedding, item.embedding_model)
+        return 1
 
     def _embed(self, item_id: int, embedding: Sequence[float], model: str) -> None:
         packed = pack(embedding)
