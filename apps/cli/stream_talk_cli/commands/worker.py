@@ -87,6 +87,11 @@ def run(args: argparse.Namespace) -> int:
         print(f"--redis is wrong ({error}); write redis://HOST:PORT/0", file=sys.stderr)
         return 1
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        handler = _handler(args)
+    except (MemoryUnavailable, EngineUnavailable) as error:
+        print(error, file=sys.stderr)
+        return 1
     stopping = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -94,11 +99,6 @@ def run(args: argparse.Namespace) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
-    try:
-        handler = _handler(args)
-    except (MemoryUnavailable, EngineUnavailable) as error:
-        print(error, file=sys.stderr)
-        return 1
     settings = ConsumerSettings(
         f"events.{args.kind}", f"{args.kind}-workers", args.name, reclaim_idle_ms=int(args.reclaim_after * 1000)
     )
