@@ -9,6 +9,7 @@ from typing import Any
 from stream_talk.audio.pcm import fade, silence, to_pcm16
 from stream_talk.engines.interfaces import CancelToken, EngineUnavailable, SpeechChunk, SpeechRequest, Voice
 from stream_talk.engines.interruptible import RunCancelled
+from stream_talk.text.word_times import Phoneme, timed_words, words_of_sentences
 
 from .mlx_backend import MlxBackend
 from .onnx_backend import OnnxBackend
@@ -66,17 +67,25 @@ class KokoroEngine:
         assert self._backend is not None
         voice, lang, rate = self._for_request(request.options)
         pause_due = not request.first_of_reply and self._options.clause_pause_ms > 0
-        for sentence in sentences_of(request.text):
+        sentences, at_ms = sentences_of(request.text), 0.0
+        words = words_of_sentences(
+            " ".join(sentences), [self._backend.groups(sentence, lang) for sentence in sentences]
+        )
+        for index, sentence in enumerate(sentences):
             if cancel.cancelled:
                 return
             if pause_due:
+                at_ms += self._options.clause_pause_ms
                 yield SpeechChunk(silence(self._options.clause_pause_ms, self.sample_rate_hz))
             try:
                 samples = self._backend.render(sentence, voice, lang, rate, cancel)
             except RunCancelled:
                 return
             if len(samples):
-                yield SpeechChunk(fade(to_pcm16(samples), self.sample_rate_hz, in_ms=EDGE_MS, out_ms=EDGE_MS))
+                pcm = fade(to_pcm16(samples), self.sample_rate_hz, in_ms=EDGE_MS, out_ms=EDGE_MS)
+                timed = timed_words(words[index], later(self._backend.phonemes, at_ms)) if words else []
+                at_ms += len(pcm) * 1000.0 / self.sample_rate_hz
+                yield SpeechChunk(pcm, timed)
                 pause_due = self._options.clause_pause_ms > 0
 
     def _for_request(self, options: dict[str, Any]) -> tuple[str, str, float]:
@@ -94,6 +103,10 @@ class _Never:
 
 
 _NEVER = _Never()
+
+
+def later(phonemes: Sequence[Phoneme], by_ms: float) -> list[Phoneme]:
+    return [Phoneme(p.sign, p.start_ms + by_ms, p.end_ms + by_ms) for p in phonemes]
 
 
 def language_of(voice: str) -> str:

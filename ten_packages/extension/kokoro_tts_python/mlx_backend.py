@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from stream_talk.audio.pcm import Float32
 from stream_talk.engines.interfaces import CancelToken, EngineUnavailable
+from stream_talk.text.word_times import Phoneme
 
 from .options import KokoroOptions
 
@@ -46,6 +47,11 @@ class MlxBackend:
 
     def voice_names(self) -> list[str]:
         return sorted(path.stem for path in (self._folder / "voices").glob("*.safetensors"))
+
+    phonemes: list[Phoneme] = []  # it does not tell their times
+
+    def groups(self, sentence: str, lang: str) -> int:
+        return -1
 
     def render(self, sentence: str, voice: str, lang: str, rate: float, cancel: CancelToken) -> Float32:
         parts: list[Float32] = []

@@ -9,6 +9,7 @@ import numpy as np
 from stream_talk.audio.pcm import Float32
 from stream_talk.engines.interfaces import CancelToken, EngineUnavailable
 from stream_talk.engines.interruptible import InterruptibleSession
+from stream_talk.text.word_times import Phoneme, spoken_groups
 
 from .options import KokoroOptions
 
@@ -20,6 +21,8 @@ class OnnxBackend:
         self._options = options
         self._kokoro: Any = None
         self._chinese: Any = None
+        self.phonemes: list[Phoneme] = []
+        """Of the sentence rendered last, where the model tells."""
 
     def load(self) -> None:
         model, voices = (Path(path).expanduser() for path in (self._options.model, self._options.voices))
@@ -51,10 +54,22 @@ class OnnxBackend:
             return _NOTHING
         kokoro.sess.cancel = cancel
         try:
-            samples, _ = kokoro.create(phonemes, voice, speed=rate, lang=lang, is_phonemes=True)
+            if self.tells_times:
+                samples, _, times = kokoro.create_timed(phonemes, voice, speed=rate, lang=lang, is_phonemes=True)
+                self.phonemes = [Phoneme(t.phoneme, t.start * 1000.0, t.end * 1000.0) for t in times]
+            else:
+                samples, _ = kokoro.create(phonemes, voice, speed=rate, lang=lang, is_phonemes=True)
         finally:
             kokoro.sess.cancel = None
         return np.asarray(samples, np.float32).ravel()
+
+    @property
+    def tells_times(self) -> bool:
+        """kokoro-onnx 0.6 hands on the lengths of phonemes, where the model has them as an output."""
+        return bool(getattr(self._kokoro, "has_timings", False))
+
+    def groups(self, sentence: str, lang: str) -> int:
+        return spoken_groups(self._phonemes(sentence, lang)) if self.tells_times else -1
 
     def _phonemes(self, sentence: str, lang: str) -> str:
         """Mandarin phonemes are misaki's where it is installed: the model was trained on them, espeak's are an approximation."""

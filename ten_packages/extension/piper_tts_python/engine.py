@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
+import inspect
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from stream_talk.audio.pcm import fade, silence, to_pcm16
-from stream_talk.engines.interfaces import CancelToken, EngineUnavailable, SpeechChunk, SpeechRequest, Voice
+from stream_talk.engines.interfaces import CancelToken, EngineUnavailable, SpeechChunk, SpeechRequest, Voice, Word
 from stream_talk.engines.interruptible import InterruptibleSession, RunCancelled
+from stream_talk.text.word_times import Phoneme, spoken_groups, timed_words, words_of_sentences
 
 from .options import PiperOptions
 
@@ -33,7 +36,7 @@ class PiperEngine:
         except ImportError as error:
             raise EngineUnavailable("piper-tts is not installed", "pip install 'stream-talk[piper]'") from error
         try:
-            voice = PiperVoice.load(model, config, use_cuda=self._options.cuda)
+            voice = PiperVoice.load(model, config, use_cuda=self._options.cuda, **_word_times())
         except Exception as error:  # onnxruntime and json each have their own
             raise EngineUnavailable(
                 f"{model} is not a Piper voice ({error})", "take the .onnx and .onnx.json of one voice"
@@ -75,9 +78,12 @@ class PiperEngine:
         text = request.text.translate(_CLEAN)
         if cancel.cancelled or not any(char.isalnum() for char in text):
             return
+        start_ms = 0.0
         if not request.first_of_reply and self._options.clause_pause_ms:
+            start_ms = float(self._options.clause_pause_ms)
             yield SpeechChunk(silence(self._options.clause_pause_ms, self.sample_rate_hz))
-        sentences = iter(self._voice.synthesize(text, self._settings(request.options)))
+        words = iter(self._words(text))
+        sentences = iter(self._voice.synthesize(text, self._settings(request.options), **_word_times()))
         while not cancel.cancelled:
             self._session.cancel = cancel
             try:
@@ -86,8 +92,22 @@ class PiperEngine:
                 return
             finally:
                 self._session.cancel = None
-            pcm = to_pcm16(sentence.audio_float_array)
-            yield SpeechChunk(fade(pcm, self.sample_rate_hz, in_ms=EDGE_MS, out_ms=EDGE_MS))
+            pcm = fade(to_pcm16(sentence.audio_float_array), self.sample_rate_hz, in_ms=EDGE_MS, out_ms=EDGE_MS)
+            timed = self._timed(next(words, []), sentence, start_ms)
+            start_ms += len(pcm) * 1000.0 / self.sample_rate_hz
+            yield SpeechChunk(pcm, timed)
+
+    def _words(self, text: str) -> list[list[str]]:
+        """The words of each sentence, as Piper will cut the text; nothing where that is not clear."""
+        return words_of_sentences(text, [spoken_groups(sentence) for sentence in self._voice.phonemize(text)])
+
+    def _timed(self, words: list[str], sentence: Any, start_ms: float) -> list[Word]:
+        at_ms, phonemes = start_ms, []
+        for phoneme in getattr(sentence, "phoneme_alignments", None) or ():
+            end_ms = at_ms + phoneme.num_samples * 1000.0 / self.sample_rate_hz
+            phonemes.append(Phoneme(phoneme.phoneme, at_ms, end_ms))
+            at_ms = end_ms
+        return timed_words(words, phonemes) if words else []
 
     def _settings(self, options: dict[str, Any]) -> Any:
         """`voice` of a request names a speaker; one that does not exist is not taken: a live setting must not silence the reply."""
@@ -110,6 +130,14 @@ class PiperEngine:
         if name in config.speaker_id_map:
             return int(config.speaker_id_map[name])
         return int(name) if name.isdecimal() and int(name) < config.num_speakers else None
+
+
+def _word_times() -> dict[str, bool]:
+    """Piper 1.5 and later tell how long each phoneme lasts, if they may make the model say so; that takes the package onnx."""
+    from piper import PiperVoice
+
+    tells = "include_alignments" in inspect.signature(PiperVoice.load).parameters
+    return {"include_alignments": True} if tells and importlib.util.find_spec("onnx") is not None else {}
 
 
 class _Never:

@@ -37,7 +37,7 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe("faster-whisper", "faster-whisper (CPU, CUDA)", ("faster-whisper>=1.1",), size_gb=0.4),
     Recipe("funasr", "FunASR (torch)", ("torch", "funasr>=1.4", "kaldi-native-fbank", "transformers"), size_gb=2.2,
            note="transformers only for Fun-ASR-Nano"),
-    Recipe("piper", "piper", ("piper-tts>=1.3",), size_gb=0.2, note="GPL-3.0"),
+    Recipe("piper", "piper", ("piper-tts>=1.3", "onnx"), size_gb=0.3, note="GPL-3.0; onnx gives the times of words"),
     Recipe("kokoro", "kokoro-onnx", ("kokoro-onnx>=0.4",), size_gb=0.4, note="its phonemizer is GPL-3.0"),
     Recipe("mlx", "MLX: whisper, Spark, kokoro", ("mlx-audio>=0.6", "soxr", "numba", "more-itertools", "tiktoken"),
            nodeps=("mlx-whisper==0.4.3",), constraints=False, size_gb=1.0, note="Apple Silicon; on Linux for tests only"),

@@ -54,6 +54,23 @@ class TestOnnx:
         (chunk,) = speak(engine, "One sentence.")
         assert abs(int(chunk[0])) < 200 and abs(int(chunk[-1])) < 200 and np.abs(chunk).max() > 5000
 
+    def test_words_have_times_where_the_model_tells_lengths(self, engine, folder):
+        model, voices = kokoro_voice.make(folder / "durations", durations=True)
+        telling = KokoroEngine(model=str(model), voices=str(voices))
+        telling.load()
+        text = SpeechRequest("Hello big world. And you?")
+        first, pause, second = telling.speak(text, CancelFlag())
+        assert [word.text for word in first.words] == ["Hello", "big", "world."]
+        assert [word.text for word in second.words] == ["And", "you?"]
+        begins_ms = (len(first.pcm) + len(pause.pcm)) * 1000 / 24000
+        assert begins_ms <= second.words[0].start_ms < begins_ms + 150
+        ends = [word.start_ms + word.duration_ms for word in first.words]
+        assert ends == sorted(ends) and ends[-1] <= len(first.pcm) * 1000 / 24000
+        assert not any(chunk.words for chunk in engine.speak(text, CancelFlag()))
+        (number,) = telling.speak(SpeechRequest("It costs $3.14 now."), CancelFlag())
+        assert number.words == []
+        telling.close()
+
     def test_rate_is_an_option_of_a_request(self, engine):
         normal, fast = (np.concatenate(speak(engine, "The same words.", rate=rate)) for rate in (1.0, 2.0))
         assert len(fast) == pytest.approx(len(normal) / 2, rel=0.1)
