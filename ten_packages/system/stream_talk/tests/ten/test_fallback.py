@@ -257,6 +257,26 @@ def test_a_brain_that_stops_in_the_middle_ends_with_an_error() -> None:
     drive("fallback_Brain", properties, script, virtual=True)
 
 
+def test_a_brain_that_breaks_off_leaves_the_next_reply_to_the_second_one() -> None:
+    replies: list[str] = []
+
+    async def script(stage: Stage) -> None:
+        for request_id in ("r1", "r2"):
+            request = {"request_id": request_id, "messages": [{"role": "user", "content": "hi"}], "streaming": True}
+            answers = await stage.stream_cmd(names.CHAT_COMPLETION, request)
+            assert answers[-1].ok is (request_id == "r2")
+            replies.append("".join(a.body["delta"] for a in answers if a.body.get("type") == "message_content_delta"))
+
+    properties = {
+        "params": {"token_delay_ms": 5000.0, "script": ["One two."]},
+        "token_timeout_ms": 1000.0,
+        "fallback": second(script=["I stand in."]),
+    }
+    record = drive("fallback_Brain", properties, script, virtual=True)
+    assert replies == ["One", "I stand in."]
+    assert len(switches(record)) == 1
+
+
 def test_a_rested_engine_comes_back() -> None:
     told: list[str] = []
     one, two = Link("one", object(), 100.0, retry_after_ms=0.0), Link("two", object(), 100.0)

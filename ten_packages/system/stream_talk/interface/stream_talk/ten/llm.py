@@ -6,7 +6,9 @@
         engine_class = RulesEngine         # built with **engine_options(config)
 
 `chat_completion` is answered by a stream of results (deltas, tool calls, a done), then one empty final OK. A failure ends in a final
-ERROR; `abort` closes the engine's stream, and ends in a final OK. Text is retried on the next engine only before its first token.
+ERROR; `abort` closes the engine's stream, and ends in a final OK. The next engine of the chain takes a reply over only before its first
+token: half a thought cannot be finished by somebody else. A reply that breaks off later ends in an ERROR (the conversation says that it
+lost its thread), and the next engine answers the next one.
 """
 
 from __future__ import annotations
@@ -200,11 +202,12 @@ class LlmExtension(StageExtension[LlmConfig]):
                 return
             except (Exception, asyncio.CancelledError) as error:
                 problem = watch.problem(error)
-                if problem is None or writer.started:
-                    raise problem or error from None
-                link = self._chain.failed(link, problem, tried)
-                if link is None:
+                if problem is None:
+                    raise
+                successor = self._chain.failed(link, problem, tried)
+                if successor is None or writer.started:
                     raise problem from None
+                link = successor
             finally:
                 watch.stop()
                 await _close(stream)
