@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import json
 
+from stream_talk.graph import find_graph
 from stream_talk.testing.openai_server import OpenAiServer
-from stream_talk_cli.doctor import servers
+from stream_talk_cli.doctor import machine, servers
+from stream_talk_cli.doctor.needs import Here, unmet
+from stream_talk_cli.doctor.servers import ServerFound
 from stream_talk_cli.main import main
 
 
@@ -31,3 +34,49 @@ def test_a_running_model_server_is_found_with_its_models():
     assert found.running and found.models
     [gone] = servers.look((("Mine", server.base_url, "start it"),))
     assert not gone.running and gone.remedy == "start it"
+
+
+def problems_of(graph: str, here: Here) -> list[str]:
+    return [f"{p.where}: {p.message} -> {p.remedy}" for p in unmet(find_graph(graph), here)]
+
+
+def test_a_graph_for_other_hardware_says_so_first():
+    nothing = Here(cuda=False, apple_silicon=False, servers=())
+    assert problems_of("cuda", nothing) == [
+        "stt, tts: runs on an NVIDIA GPU, and none is seen here -> take another graph (cpu)"
+    ]
+    (apple,) = problems_of("mlx", nothing)
+    assert apple.startswith("stt, tts: runs on Apple Silicon")
+    assert problems_of("cuda", Here(cuda=True, apple_silicon=False, servers=())) == []
+    assert problems_of("embedded", nothing) == []
+
+
+def test_a_model_server_that_does_not_run_or_has_no_model_is_an_obstacle():
+    gone = ServerFound("LM Studio", "http://127.0.0.1:1234/v1", False, remedy="start it")
+    empty = ServerFound("LM Studio", "http://127.0.0.1:1234/v1", True)
+    loaded = ServerFound("LM Studio", "http://127.0.0.1:1234/v1", True, ("qwen",))
+    said = [problems_of("lmstudio", Here(False, False, (server,))) for server in (gone, empty, loaded)]
+    assert said[0] == ["llm: LM Studio does not answer at http://127.0.0.1:1234/v1 -> start it"]
+    assert "no model loaded" in said[1][0] and said[2] == []
+
+
+def test_a_service_needs_its_key():
+    without = Here(False, False, (), {})
+    assert problems_of("openai", without) == [
+        "llm: the service needs a key in OPENAI_API_KEY -> export OPENAI_API_KEY=..."
+    ]
+    assert problems_of("grok", Here(False, False, (), {"XAI_API_KEY": "x"})) == []
+
+
+def test_what_one_command_brings_is_one_line(capsys):
+    assert main(["doctor", "--graph", "funasr-cosyvoice"]) == 1
+    told = capsys.readouterr().out
+    assert told.count("-> run: stream-talk engines install cosyvoice") == 1
+
+
+def test_graphs_for_other_hardware_are_not_followed_by_their_installations(capsys, monkeypatch):
+    monkeypatch.setattr(machine, "cuda", list)
+    assert main(["doctor"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    at = next(index for index, line in enumerate(lines) if "cuda: " in line)
+    assert "NVIDIA" in lines[at + 1] and lines[at + 3].startswith(("  yes", "  no"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from stream_talk.models import catalog, store
 from stream_talk_cli.main import main
+from stream_talk_cli.models import fetch
 
 WEIGHTS = bytes(range(256)) * 20_000
 NAME = "faster-whisper-tiny"
@@ -145,6 +147,31 @@ def test_a_model_that_is_on_no_hub_says_where_it_is(hub, capsys):
     assert "--from DIR" in capsys.readouterr().err
 
 
+def test_a_folder_without_the_files_of_the_model_is_refused(hub, tmp_path, capsys):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    assert main(["models", "pull", NAME, "--from", str(folder)]) == 1
+    assert "lacks any file" in capsys.readouterr().err
+    (folder / "kokoro-v1.0.onnx").write_bytes(b"x")
+    assert main(["models", "pull", "kokoro", "--from", str(folder)]) == 1
+    assert "lacks voices-v1.0.bin" in capsys.readouterr().err
+    assert not store.is_installed("kokoro")
+
+
+def test_what_is_fetched_already_needs_no_room(hub, monkeypatch, capsys):
+    hub.cut = 1_000_000
+    assert main(["models", "pull", NAME]) == 1
+    part = sum(path.stat().st_size for path in store.model_path(NAME).rglob("*") if path.is_file())
+    usage = shutil.disk_usage(store.model_path(NAME))
+    left = len(WEIGHTS) - part
+    monkeypatch.setattr(fetch.shutil, "disk_usage", lambda _: usage._replace(free=left + 5000))
+    assert main(["models", "pull", NAME]) == 0
+    assert main(["models", "rm", NAME]) == 0
+    monkeypatch.setattr(fetch.shutil, "disk_usage", lambda _: usage._replace(free=left))
+    assert main(["models", "pull", NAME]) == 1
+    assert "MB more" in capsys.readouterr().err
+
+
 def test_models_in_properties_become_paths(hub):
     tree = {"params": {"model": f"model:{NAME}/sub/model.bin", "other": 3}, "list": ["model:spark"]}
     resolved = store.resolve_models(tree)
@@ -155,5 +182,9 @@ def test_models_in_properties_become_paths(hub):
 def test_no_restricted_model_is_the_default_of_a_graph():
     from stream_talk.graph import app_home
 
-    graph = json.loads((app_home() / "graphs" / "embedded.json").read_text())
-    assert not [name for _, name in store.named_models(graph) if not catalog.find(name).free]
+    named = {
+        path.stem: [name for _, name in store.named_models(json.loads(path.read_text())) if not catalog.find(name).free]
+        for path in sorted((app_home() / "graphs").glob("*.json"))
+    }
+    # Spark is what this graph is for; it is chosen by name, and its weights are fetched only when the licence is accepted.
+    assert {graph: names for graph, names in named.items() if names} == {"mlx": ["Spark-TTS-0.5B-bf16"]}

@@ -6,15 +6,16 @@ import argparse
 import json
 import platform
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from stream_talk.engines import environments
-from stream_talk.graph import find_graph, offered_graphs
+from stream_talk.graph import Offer, find_graph, offered_graphs
 from stream_talk.models import catalog, store
 from stream_talk.paths import data_dir, environments_dir, memory_file, models_dir
 
 from stream_talk_cli.doctor import machine, servers
+from stream_talk_cli.doctor.needs import HARDWARE, Here, unmet
 from stream_talk_cli.engines.recipes import RECIPES
 
 HELP = "say what runs on this machine, and what each graph still needs"
@@ -41,6 +42,8 @@ def examine(only: str | None = None) -> dict[str, Any]:
         path = find_graph(only).resolve()
         offers = [offer for offer in offers if offer.path.resolve() == path]
     memory_gb = machine.memory_gb()
+    running = servers.look()
+    here = Here(bool(machine.cuda()), machine.is_apple_silicon(), running)
     return {
         "machine": {
             "system": platform.platform(),
@@ -55,17 +58,36 @@ def examine(only: str | None = None) -> dict[str, Any]:
         "places": {
             "data": str(data_dir()), "memory": str(memory_file()), "models": str(models_dir()), "engines": str(environments_dir()),
         },
-        "servers": [asdict(server) for server in servers.look()],
+        "servers": [asdict(server) for server in running],
         "models": [m.name for m in catalog.MODELS if store.is_installed(m.name)],
         "engines": [recipe.name for recipe in RECIPES if environments.is_installed(recipe.name)],
-        "graphs": [offer.to_dict() for offer in offers],
+        "graphs": [_verdict(offer, here) for offer in offers],
     }  # fmt: skip
+
+
+def _verdict(offer: Offer, here: Here) -> dict[str, Any]:
+    return replace(offer, obstacles=(*unmet(offer.path, here), *offer.obstacles)).to_dict()
 
 
 def _line(good: bool, text: str, remedy: str = "") -> None:
     print(f"  {'yes' if good else 'no ':<4} {text}")
     if not good and remedy:
         print(f"         -> {remedy}")
+
+
+def _by_remedy(obstacles: list[dict[str, str]]) -> list[tuple[str, str]]:
+    """One line for all that one command brings."""
+    grouped: dict[str, list[str]] = {}
+    for obstacle in obstacles:
+        stage = "" if "[" in obstacle["where"] else obstacle["where"]
+        grouped.setdefault(obstacle["remedy"], []).append(
+            f"{stage}: {obstacle['problem']}" if stage else obstacle["problem"]
+        )
+    lines = []
+    for remedy, problems in grouped.items():
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        lines.append((problems[0] + more, remedy))
+    return lines
 
 
 def _print(report: dict[str, Any]) -> None:
@@ -96,10 +118,14 @@ def _print(report: dict[str, Any]) -> None:
     print("\nGraphs")
     for graph in report["graphs"]:
         _line(graph["runs_here"], f"{graph['name']}: {graph.get('title', {}).get('en', '')}".rstrip(": "))
-        for obstacle in graph["obstacles"]:
-            print(f"         {obstacle['problem']}")
-            if obstacle["remedy"]:
-                print(f"         -> {obstacle['remedy']}")
+        obstacles = graph["obstacles"]
+        if len(report["graphs"]) > 1 and any(obstacle["problem"] in HARDWARE for obstacle in obstacles):
+            # What else it needs is of no use here; --graph and --json tell all.
+            obstacles = [obstacle for obstacle in obstacles if obstacle["problem"] in HARDWARE]
+        for problems, remedy in _by_remedy(obstacles):
+            print(f"         {problems}")
+            if remedy:
+                print(f"         -> {remedy}")
     print("\nPlaces")
     for name, path in report["places"].items():
         print(f"  {name:<8} {path}")

@@ -49,7 +49,7 @@ def _list(args: argparse.Namespace) -> int:
     rows = [
         {
             "name": m.name, "role": m.role, "size_mb": m.size_mb, "licence": m.licence, "free": m.free, "note": m.note,
-            "installed": store.is_installed(m.name), "repo": m.repo,
+            "installed": store.is_installed(m.name), "repo": m.repo, "modelscope": m.modelscope,
         }
         for m in catalog.MODELS
     ]  # fmt: skip
@@ -59,8 +59,13 @@ def _list(args: argparse.Namespace) -> int:
     for row in rows:
         mark = "here" if row["installed"] else ""
         restricted = "" if row["free"] else "  (restricted)"
-        print(f"{row['role']:<5} {row['name']:<30} {row['size_mb']:>6} MB  {mark:<5} {row['licence']}{restricted}")
-    print(f"\nModels lie in {models_dir()}")
+        hubs = "HF MS" if row["modelscope"] else "HF" if row["repo"] else ""
+        print(
+            f"{row['role']:<5} {row['name']:<30} {row['size_mb']:>6} MB  {mark:<5}{hubs:<6} {row['licence']}{restricted}"
+        )
+        if row["note"]:
+            print(f"      {row['note']}")
+    print(f"\nHF is Hugging Face, MS is ModelScope (--hub modelscope). Models lie in {models_dir()}")
     return 0
 
 

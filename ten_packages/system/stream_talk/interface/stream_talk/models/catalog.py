@@ -28,11 +28,12 @@ class Model:
 
 _WHISPER = "MIT"
 _FUNASR = "FunASR Model Licence 1.1 (attribution, keep the names)"
-_PIPER_FILES = (
-    "en/en_US/lessac/medium/en_US-lessac-medium.onnx",
-    "en/en_US/lessac/medium/en_US-lessac-medium.onnx.json",
-)
-_PIPER_ZH = ("zh/zh_CN/huayan/medium/zh_CN-huayan-medium.onnx", "zh/zh_CN/huayan/medium/zh_CN-huayan-medium.onnx.json")
+
+
+def _piper(language: str, speaker: str) -> tuple[str, str]:
+    folder = f"{language[:2]}/{language}/{speaker}/medium"
+    return (f"{folder}/{language}-{speaker}-medium.onnx", f"{folder}/{language}-{speaker}-medium.onnx.json")
+
 
 MODELS: tuple[Model, ...] = (
     Model("faster-whisper-tiny", "asr", "Systran/faster-whisper-tiny", _WHISPER, 76),
@@ -47,11 +48,13 @@ MODELS: tuple[Model, ...] = (
           free=False, note="zh, en, ja; a language model of 0.6 B inside: better with a GPU"),
     Model("ct-punc", "asr", "funasr/ct-punc", _FUNASR, 1130,
           modelscope="iic/punc_ct-transformer_cn-en-common-vocab471067-large"),
-    Model("piper-en-lessac", "tts", "rhasspy/piper-voices", "MIT (voice: Blizzard 2013 research licence)", 63,
-          files=_PIPER_FILES, note="engine piper is GPL-3.0"),
-    Model("piper-zh-huayan", "tts", "rhasspy/piper-voices", "see the voice's card", 63, files=_PIPER_ZH, free=False,
+    Model("piper-en-ljspeech", "tts", "rhasspy/piper-voices", "voice: public domain (LJ Speech)", 63,
+          files=_piper("en_US", "ljspeech"), note="engine piper is GPL-3.0"),
+    Model("piper-en-lessac", "tts", "rhasspy/piper-voices", "voice: Blizzard 2013 licence, for research", 63,
+          files=_piper("en_US", "lessac"), free=False, note="engine piper is GPL-3.0"),
+    Model("piper-zh-huayan", "tts", "rhasspy/piper-voices", "see the voice's card", 63, files=_piper("zh_CN", "huayan"), free=False,
           note="engine piper is GPL-3.0"),
-    Model("kokoro", "tts", "", "Apache-2.0", 340,
+    Model("kokoro", "tts", "", "Apache-2.0", 340, files=("kokoro-v1.0.onnx", "voices-v1.0.bin"),
           note="kokoro-v1.0.onnx and voices-v1.0.bin from the releases of kokoro-onnx; then: models pull kokoro --from DIR"),
     Model("kokoro-mlx", "tts", "mlx-community/Kokoro-82M-bf16", "Apache-2.0", 330, note="Apple Silicon"),
     Model("chatterbox", "tts", "ResembleAI/chatterbox", "MIT", 3200,
