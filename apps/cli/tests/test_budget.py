@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 
+from stream_talk.testing.openai_server import OpenAiServer, Reply
+from stream_talk_cli.doctor import servers
 from stream_talk_cli.main import main
 
 
@@ -34,7 +36,25 @@ def test_a_trace_stands_beside_the_prediction_and_disagreement_is_marked(tmp_pat
 
 def test_a_stage_that_says_nothing_is_named_and_a_bad_trace_is_refused(tmp_path, capsys):
     assert main(["graph", "check", "--budget", "cuda"]) == 0
-    assert "says nothing of itself" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "depends on the model; measure it" in told and "unknown" in told
     (tmp_path / "t.json").write_text("[]")
     assert main(["graph", "check", "--reconcile", str(tmp_path / "t.json"), "embedded"]) == 1
     assert "is no trace" in capsys.readouterr().err
+
+
+def test_a_model_server_of_this_machine_is_asked_how_fast_it_is(monkeypatch, capsys):
+    with OpenAiServer(Reply(tokens=["word "] * 20, first_token_delay_ms=200, token_delay_ms=10)) as server:
+        found = servers.ServerFound("LM Studio", server.base_url, True, ("tiny",))
+        monkeypatch.setattr(servers, "look", lambda: [found])
+        assert main(["graph", "check", "--budget", "lmstudio"]) == 0
+    rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line.startswith("  ")}
+    assert "probed just now" in rows["llm"]
+    assert 270 <= float(rows["llm"].split()[1]) < 5000
+    assert "predicted" in rows["speech"]
+
+
+def test_memory_is_at_least_that_of_the_models_that_are_named(capsys):
+    assert main(["graph", "check", "--budget", "cuda"]) in (0, 1)
+    rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line.startswith("  ")}
+    assert f"{1620 * 1.2:.0f} MB" in rows["stt"] and f"{4900 * 1.2:.0f} MB" in rows["tts"]

@@ -53,8 +53,10 @@ def _check(args: argparse.Namespace) -> int:
 
 def _budget(files: list[str], trace: Path | None) -> int:
     from stream_talk_cli.budget_report import report
+    from stream_talk_cli.doctor import servers
 
-    reports = [report(file, trace) for file in files]
+    running = servers.look()
+    reports = [report(file, trace, running) for file in files]
     print("\n\n".join(text for text, _ in reports))
     return 0 if all(fits for _, fits in reports) else 1
 

@@ -11,12 +11,11 @@ from typing import Any
 from stream_talk.graph import resolve_graph
 from ten_graph import GraphError, Node, Problem
 
-from stream_talk_cli.doctor.servers import ServerFound
+from stream_talk_cli.doctor.servers import ServerFound, server_of
 
 NO_NVIDIA, NO_APPLE = "runs on an NVIDIA GPU, and none is seen here", "runs on Apple Silicon, and this is none"
 HARDWARE = (NO_NVIDIA, NO_APPLE)
 _APPLE_ONLY = ("mlx_whisper_asr_python",)
-_SERVERS = {"ollama": "Ollama", "lmstudio": "LM Studio", "llama.cpp": "llama.cpp", "vllm": "vLLM"}
 _KEYS = {"openai": "OPENAI_API_KEY", "grok": "XAI_API_KEY"}
 
 
@@ -51,25 +50,15 @@ def _hardware(nodes: Sequence[Node], here: Here) -> Iterator[Problem]:
 
 
 def _model(node: Node, here: Here) -> Iterator[Problem]:
-    if node.addon == "lmstudio_llm2_python":
-        yield from _server("LM Studio", node, here)
-    elif node.addon == "openai_llm2_python" and not _param(node, "base_url"):
-        preset = _param(node, "preset") or "openai"
-        key = _KEYS.get(preset, "")
-        if key and not _param(node, "api_key") and not here.environ.get(key):
+    key = _KEYS.get(_param(node, "preset") or "openai", "")
+    found = server_of(node, here.servers)
+    if node.addon == "openai_llm2_python" and key and not _param(node, "base_url"):
+        if not _param(node, "api_key") and not here.environ.get(key):
             yield Problem(node.name, f"the service needs a key in {key}", f"export {key}=...")
-        elif preset in _SERVERS:
-            yield from _server(_SERVERS[preset], node, here)
-
-
-def _server(name: str, node: Node, here: Here) -> Iterator[Problem]:
-    if _param(node, "host"):
-        return  # elsewhere; whoever wrote it knows
-    found = next((server for server in here.servers if server.name == name), None)
-    if found is not None and not found.running:
-        yield Problem(node.name, f"{name} does not answer at {found.base_url}", found.remedy)
+    elif found is not None and not found.running:
+        yield Problem(node.name, f"{found.name} does not answer at {found.base_url}", found.remedy)
     elif found is not None and not found.models:
-        yield Problem(node.name, f"{name} has no model loaded", "load one there")
+        yield Problem(node.name, f"{found.name} has no model loaded", "load one there")
 
 
 def _param(node: Node, key: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import httpx
+from ten_graph import Node
 
 _TIMEOUT_S = 0.8
 
@@ -28,6 +30,21 @@ _KNOWN = (
     ("llama.cpp", "http://127.0.0.1:8080/v1", "llama-server -m MODEL.gguf --port 8080"),
     ("vLLM", "http://127.0.0.1:8000/v1", "vllm serve MODEL"),
 )
+
+
+_OF_PRESET = {"ollama": "Ollama", "lmstudio": "LM Studio", "llama.cpp": "llama.cpp", "vllm": "vLLM"}
+
+
+def server_of(node: Node, servers: Sequence[ServerFound]) -> ServerFound | None:
+    """The server on this machine that a model node will talk to, as far as it uses the usual address."""
+    params = node.property.get("params") or {}
+    if node.addon == "lmstudio_llm2_python":
+        name = "" if params.get("host") else "LM Studio"
+    elif node.addon == "openai_llm2_python":
+        name = "" if params.get("base_url") else _OF_PRESET.get(str(params.get("preset")), "")
+    else:
+        return None
+    return next((server for server in servers if server.name == name), None)
 
 
 def look(known: tuple[tuple[str, str, str], ...] = _KNOWN) -> list[ServerFound]:
