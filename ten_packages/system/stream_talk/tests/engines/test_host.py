@@ -211,6 +211,49 @@ def test_a_worker_over_its_memory_limit_is_replaced_between_jobs() -> None:
     with_host(EngineSpec.of(Probe), HostSettings("process", memory_limit_mb=200), work)
 
 
+class Growing(Probe):
+    """Holds 40 MB more after each step, and never comes to rest."""
+
+    def grow(self, steps: int, cancel: CancelToken) -> Iterator[int]:
+        held = []
+        for step in range(steps):
+            held.append(bytearray(os.urandom(1024)) * (40 * 1024))
+            yield step
+
+
+def test_a_worker_that_grows_within_a_job_is_ended_far_over_its_limit() -> None:
+    async def work(host: EngineHost) -> None:
+        first = await host.call("pid")
+        steps = 0
+        with pytest.raises(EngineCrashed, match=r"MB held, 200 MB allowed"):
+            async for _ in host.stream("grow", 100):
+                steps += 1
+        assert 3 <= steps < 15
+        assert await host.call("pid") != first
+
+    with_host(EngineSpec.of(Growing), HostSettings(placement="process", memory_limit_mb=200), work)
+
+
+class Rude(Probe):
+    def close(self) -> None:
+        raise RuntimeError("cannot close")
+
+    def leave(self) -> None:
+        raise SystemExit(3)
+
+
+@pytest.mark.parametrize("placement", ELSEWHERE)
+def test_an_engine_that_exits_or_does_not_close_harms_nobody(placement: Placement) -> None:
+    async def work(host: EngineHost) -> None:
+        with pytest.raises(Exception, match="wanted to exit"):
+            await host.call("leave")
+        assert await host.call("pid")
+        await asyncio.sleep(0.5)  # it is unloaded meanwhile
+        assert await asyncio.wait_for(host.call("pid"), 10)
+
+    with_host(EngineSpec.of(Rude), HostSettings(placement=placement, idle_ttl_ms=200), work)
+
+
 class Slow(Probe):
     """Busy for a while; one that does not listen cannot be stopped meanwhile."""
 

@@ -6,6 +6,7 @@ somebody more urgent between two results of a running generator; others are left
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
@@ -94,6 +95,11 @@ class EngineRunner:
         if self._queue.discard(lambda queued: queued.job_id == job_id and queued.results is None):
             self._finish(job, "done", None)
 
+    def streams(self, job_id: int) -> bool:
+        """Whether more than one result is to be expected of this job."""
+        job = self._jobs.get(job_id)
+        return job is not None and job.streaming
+
     @property
     def loaded(self) -> bool:
         return self._engine is not None
@@ -113,13 +119,21 @@ class EngineRunner:
 
     def unload(self) -> None:
         engine, self._engine = self._engine, None
-        if engine is not None:
+        if engine is None:
+            return
+        try:
             engine.close()
+        except Exception as error:  # it is given up in any case; the next job gets a new one
+            print(f"{type(engine).__name__} did not close: {error}", file=sys.stderr)
 
     def _serve(self, job: Job) -> None:
         started_ms = clock.wall_ms()
         try:
             finished = self._step_through(job) if job.streaming else self._call(job)
+        except SystemExit as error:  # some libraries end the process where others raise; only this job shall end
+            self._close_results(job)
+            self._finish(job, "error", RuntimeError(f"the engine wanted to exit ({error.code})"))
+            return
         except Exception as error:
             self._close_results(job)
             self._finish(job, "error", error)
@@ -186,7 +200,10 @@ class EngineRunner:
 
     def _close_results(self, job: Job) -> None:
         if isinstance(job.results, Generator):
-            job.results.close()
+            try:
+                job.results.close()
+            except Exception as error:  # what it handed out stands; only its tidying failed
+                print(f"{job.method} did not end in order: {error}", file=sys.stderr)
 
     def _finish(self, job: Job, kind: EventKind, value: Any) -> None:
         self._jobs.pop(job.job_id, None)

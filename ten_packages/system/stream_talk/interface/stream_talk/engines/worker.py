@@ -18,6 +18,10 @@ from stream_talk.engines.memory import resident_mb
 from stream_talk.engines.runner import EngineRunner, EventKind, Job
 from stream_talk.engines.spec import EngineSpec
 
+# Over the limit, a worker is replaced as soon as it is idle; this far over it, at once, and its jobs begin again elsewhere.
+_HARD_LIMIT = 1.5
+_OVER_MEMORY = 70  # exit code
+
 
 class Worker:
     def __init__(self, source: BinaryIO, sink: BinaryIO, setup: dict[str, Any]) -> None:
@@ -68,12 +72,16 @@ class Worker:
 
     def _emit(self, job_id: int, kind: EventKind, value: Any) -> None:
         self._send({"t": kind, "id": job_id, "value": value})
-        if kind != "item" and self._over_memory() and self._runner.idle:
+        limit_mb = self._memory_limit_mb
+        if limit_mb is None or (kind == "item" and not self._runner.streams(job_id)):
+            return
+        held_mb = resident_mb()
+        if held_mb > limit_mb and kind != "item" and self._runner.idle:
             self._farewell = "memory"
             self._queue.close()
-
-    def _over_memory(self) -> bool:
-        return self._memory_limit_mb is not None and resident_mb() > self._memory_limit_mb
+        elif held_mb > limit_mb * _HARD_LIMIT:
+            print(f"{held_mb:.0f} MB held, {limit_mb:.0f} MB allowed", file=sys.stderr, flush=True)
+            os._exit(_OVER_MEMORY)
 
     def _say_farewell_when_idle(self) -> bool:
         self._farewell = "idle"
