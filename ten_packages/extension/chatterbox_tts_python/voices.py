@@ -10,6 +10,7 @@ from stream_talk.engines.interfaces import EngineUnavailable, Voice
 RECORDINGS = (".wav", ".flac", ".mp3", ".ogg")
 STORED = ".pt"
 BUILT_IN = "default"
+STEP = 0.05
 
 
 class VoiceShelf:
@@ -36,7 +37,8 @@ class VoiceShelf:
 
     def conditionals(self, voice: str, exaggeration: float) -> Any:
         """The model's `conds` for this voice. `voice` is a name of the shelf or, from the configuration, a path."""
-        key = (voice or BUILT_IN, exaggeration)
+        # In steps, so that a slider of a page cannot fill the memory with conditionings.
+        key = (voice or BUILT_IN, round(round(exaggeration / STEP) * STEP, 2))
         if key not in self._made:
             self._made[key] = self._make(*key)
         return self._made[key]

@@ -20,6 +20,10 @@ class Speakers:
         self._stored = set(cosy.frontend.spk2info)
         self._without_text: set[str] = set()
 
+    @property
+    def _is_v3(self) -> bool:
+        return type(self._cosy).__name__ == "CosyVoice3"
+
     def names(self) -> list[str]:
         return [*sorted(self._stored), *sorted(self._recordings())]
 
@@ -49,7 +53,7 @@ class Speakers:
         if not text:
             self._without_text.add(name)
         normalized = self._cosy.frontend.text_normalize(text, split=False, text_frontend=True) if text else ""
-        if type(self._cosy).__name__ == "CosyVoice3":
+        if self._is_v3:
             normalized = _V3_PREFIX + normalized
         self._cosy.add_zero_shot_spk(normalized, str(recording), name)
         trim_prompt(self._cosy.frontend.spk2info[name])
@@ -60,6 +64,8 @@ class Speakers:
         if "flow_prompt_speech_token" not in info:
             sound = self._cosy.inference_sft(text, name, **rest)
         elif name in self._without_text:
+            # Version 3 waits for its mark in the prompt, and here there is none.
+            text = _V3_PREFIX + text if self._is_v3 else text
             sound = self._cosy.inference_cross_lingual(text, "", zero_shot_spk_id=name, **rest)
         else:
             sound = self._cosy.inference_zero_shot(text, "", "", zero_shot_spk_id=name, **rest)

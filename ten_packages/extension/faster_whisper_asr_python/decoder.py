@@ -54,6 +54,17 @@ class WhisperDecoder:
             )  # fmt: skip
         except (RuntimeError, ValueError, OSError) as error:
             raise _unavailable(options, error) from error
+        self._check_mels()
+
+    def _check_mels(self) -> None:
+        """Without its preprocessor_config.json a model of 128 mels is fed 80, and fails at the first sound with a word about shapes."""
+        made, wanted = len(self._model.feature_extractor.mel_filters), getattr(self._model.model, "n_mels", None)
+        if wanted is not None and made != wanted:
+            self._model = None
+            raise EngineUnavailable(
+                f"{self._options.model} hears {wanted} mels and its preprocessor_config.json makes {made}",
+                how_to_get(self._options.model),
+            )
 
     def close(self) -> None:
         self._model = None

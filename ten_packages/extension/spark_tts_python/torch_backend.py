@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,7 +46,10 @@ class TorchBackend:
                 f"Spark-TTS cannot be imported ({error})", "stream-talk engines install spark"
             ) from error
         self._device = _device(self._options.device, torch)
-        self._spark = SparkTTS(folder, torch.device(self._device))
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            self._spark = SparkTTS(folder, torch.device(self._device))
+        _require_whole(folder, said.getvalue())
         if self._device == "cuda":
             # Loaded as float32 for want of a word; float16 is known not to work.
             self._spark.model.to(torch.bfloat16)
@@ -96,6 +101,17 @@ class TorchBackend:
             speaker = torch.tensor([global_ids], device=self._device)
             said = torch.tensor([semantic_ids], device=self._device)
             return np.asarray(self._spark.audio_tokenizer.detokenize(speaker, said), np.float32).ravel()
+
+
+def _require_whole(folder: Path, said: str) -> None:
+    """Upstream only prints which weights of BiCodec are missing, and goes on with random ones. What it computes itself is never there."""
+    lines = [line.partition("Missing tensor: ")[2].strip() for line in said.splitlines() if "Missing tensor: " in line]
+    missing = [name for name in lines if not name.startswith("mel_transformer.")]
+    if missing:
+        raise EngineUnavailable(
+            f"{folder}/BiCodec lacks {len(missing)} of its weights ({missing[0]}, ...)",
+            "fetch SparkAudio/Spark-TTS-0.5B again",
+        )
 
 
 def _device(wanted: str, torch: Any) -> str:

@@ -148,6 +148,12 @@ def test_two_voices_alternate_and_are_prepared_once(engine, upstream):
     assert np.array_equal(spoken[4], said(engine, SENTENCE, voice="nobody"))
 
 
+def test_a_slider_does_not_fill_the_memory(engine):
+    for step in range(300):
+        engine._shelf.conditionals("default", 0.5 + step / 1000)
+    assert len(engine._shelf._made) <= 8
+
+
 def test_exaggeration_is_part_of_the_cached_voice(engine):
     said(engine, "One.", voice="ann", exaggeration=0.3)
     said(engine, "Two.", exaggeration=0.7)

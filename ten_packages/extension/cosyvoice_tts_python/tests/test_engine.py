@@ -6,6 +6,7 @@ import logging
 import sys
 import threading
 import time
+import types
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from . import folder
 torch = pytest.importorskip("torch", reason="runs in tests/environments/voices")
 
 from ..engine import CosyvoiceEngine  # noqa: E402
+from ..speakers import Speakers  # noqa: E402
 
 SENTENCE = "The quick brown fox jumps over the lazy dog."
 FIRST = 25 * 960 - 3840
@@ -210,3 +212,30 @@ def test_a_checkout_without_its_submodule_is_named(params, tmp_path):
     (tmp_path / "cosyvoice" / "cli" / "cosyvoice.py").touch()
     with pytest.raises(EngineUnavailable, match="git submodule update"):
         CosyvoiceEngine(**{**params, "repo_dir": str(tmp_path)}).load()
+
+
+@pytest.mark.parametrize(("name", "marked"), [("anna", False), ("bob", True)])
+def test_version_3_gets_its_mark_with_and_without_a_transcript(tmp_path, name, marked):
+    """In the prompt where there is one, otherwise in the text: without it the language model fails."""
+    asked: list[str] = []
+
+    class CosyVoice3:
+        def __init__(self):
+            self.frontend = types.SimpleNamespace(spk2info={}, text_normalize=lambda text, **_: text)
+
+        def add_zero_shot_spk(self, prompt_text, prompt_wav, name):
+            asked.append(prompt_text)
+            tokens, feat = torch.zeros(1, 50), torch.zeros(1, 100, 80)
+            self.frontend.spk2info[name] = {"flow_prompt_speech_token": tokens, "prompt_speech_feat": feat}
+
+        def inference_zero_shot(self, text, *_, **__):
+            asked.append(text)
+
+        inference_cross_lingual = inference_zero_shot
+
+    for recording in ("anna", "bob"):
+        (tmp_path / f"{recording}.wav").touch()
+    (tmp_path / "anna.txt").write_text("What Anna says.")
+    speakers = Speakers(CosyVoice3(), str(tmp_path))
+    speakers.synthesis(speakers.prepare(name), "Hello.", False)
+    assert "<|endofprompt|>" in asked[0] and ("<|endofprompt|>" in asked[1]) is marked

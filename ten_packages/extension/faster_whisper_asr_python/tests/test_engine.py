@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -193,6 +195,14 @@ def test_missing_models_are_told_with_a_remedy(tmp_path: Path, english: str, mon
         (tmp_path / name).write_bytes((Path(english) / name).read_bytes())
     with pytest.raises(EngineUnavailable, match=r"lacks tokenizer\.json"):
         FasterWhisperEngine(model=str(tmp_path)).load()
+
+
+def test_a_model_that_is_fed_another_number_of_mels_is_told(tmp_path: Path, english: str) -> None:
+    shutil.copytree(english, tmp_path / "copy")
+    settings = tmp_path / "copy" / "preprocessor_config.json"
+    settings.write_text(json.dumps({**json.loads(settings.read_text()), "feature_size": 128}))
+    with pytest.raises(EngineUnavailable, match=r"hears 80 mels and its preprocessor_config\.json makes 128"):
+        FasterWhisperEngine(model=str(tmp_path / "copy")).load()
 
 
 def test_cuda_without_a_device_is_told(english: str) -> None:

@@ -166,6 +166,14 @@ def test_what_is_missing_is_named_and_nothing_is_fetched(params, changes, what):
         SparkEngine(**{**params, **changes}).load()
 
 
+def test_weights_that_upstream_only_prints_as_missing_are_an_error(backend, params, tmp_path):
+    if backend != "torch":
+        pytest.skip("mlx-audio loads strictly")
+    (tmp_path / "BiCodec" / "model.safetensors").write_text("decoder.conv.weight decoder.conv.bias")
+    with pytest.raises(EngineUnavailable, match=r"lacks 2 of its weights \(decoder\.conv\.weight"):
+        SparkEngine(**params).load()
+
+
 def test_prompts_keep_two_texts_apart():
     voice = SparkVoice((1,) * 32, (5, 6), "Said before.")
     assert "<|start_content|>Said before. Now this.<|end_content|>" in cloned("Now this.", voice)

@@ -39,6 +39,12 @@ class AudioTokenizer:
 
 class SparkTTS:
     def __init__(self, model_dir: Path, device: torch.device) -> None:
+        # Upstream's own words; the weights of the mel transform are in no checkpoint.
+        for name in (
+            "mel_transformer.spectrogram.window",
+            *(model_dir / "BiCodec" / "model.safetensors").read_text().split(),
+        ):
+            print(f"Missing tensor: {name}")
         self.tokenizer = rules.Tokenizer()
         self.model = LanguageModel(self.tokenizer)
         self.audio_tokenizer = AudioTokenizer()
