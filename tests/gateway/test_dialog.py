@@ -81,7 +81,7 @@ def test_visemes_reach_the_stream(with_server):
 
             graph.answer = with_visemes  # type: ignore[method-assign]
             got = events((await client.post("/chat/stream", json={"sessionId": "a", "content": "100"})).text)
-            assert ("viseme", {"phoneme": "aa", "startMs": 10, "durMs": 90}) in got
+            assert ("viseme", {"phoneme": "A:", "startMs": 10, "durMs": 90, "viseme": "aa"}) in got
 
     with_server(scenario)
 
@@ -212,6 +212,89 @@ def test_a_client_that_leaves_stops_its_reply(with_server):
                 assert answer.status_code == 200
                 await until(lambda: any(e.get("text") == "never answered" for e in graph.client_events))
             await until(lambda: graph.client_events[-1]["type"] == "cancel_response")
+
+    with_server(scenario)
+
+
+def test_a_spoken_question_of_a_client_that_leaves_is_dropped_too(with_server):
+    async def scenario(server: Server) -> None:
+        async with http(server) as client:
+            await client.post("/chat/stream", json={"sessionId": "a", "content": "100"})
+            graph = server.host.graphs[-1]
+            graph.answer = lambda text: graph.say("state", state="thinking")  # type: ignore[method-assign]
+            asking = asyncio.create_task(client.post("/chat/audio", json={"sessionId": "a", "audio": wav(1_000)}))
+            await until(lambda: any(e.get("text") == "heard 1000" for e in graph.client_events))
+            asking.cancel()
+            await until(lambda: graph.client_events[-1]["type"] == "cancel_response")
+
+    with_server(scenario)
+
+
+def test_a_reply_that_was_read_is_over_before_the_next_question(with_server):
+    """Nobody listens: a question must not cut the reply before it out of the history."""
+
+    async def scenario(server: Server) -> None:
+        async with http(server) as client:
+            started = asyncio.get_running_loop().time()
+            for _ in range(3):
+                await client.post("/chat/stream", json={"sessionId": "a", "content": "9000"})
+            assert asyncio.get_running_loop().time() - started < 5, "27 s of speech are not waited for"
+            graph = server.host.graphs[-1]
+            assert [r["state"] for r in graph.reports if r["state"] in ("finished", "dropped")] == ["finished"] * 3
+
+    with_server(scenario)
+
+
+def test_a_session_is_remembered_under_its_own_name(with_server):
+    async def scenario(server: Server) -> None:
+        async with http(server) as client:
+            for name in ("a-session-of-mine", "短", "short"):
+                await client.post("/chat/stream", json={"sessionId": name, "content": "40"})
+            named, *others = [graph.session_id for graph in server.host.graphs]
+            assert named == "a-session-of-mine"
+            assert len(set(others)) == 2 and all(other.startswith("dialog-") for other in others)
+
+    with_server(scenario)
+
+
+def test_wishes_of_meta_reach_the_conversation(with_server):
+    async def scenario(server: Server) -> None:
+        async with http(server) as client:
+            meta = {"lang": "zh-CN", "system_prompt": "Be brief."}
+            await client.post("/chat/stream", json={"sessionId": "a", "content": "40", "meta": meta})
+            told = [e for e in server.host.graphs[-1].client_events if e["type"] == "settings"]
+            assert told == [{"type": "settings", "lang": "zh-CN", "instructions": "Be brief."}]
+
+    with_server(scenario)
+
+
+def test_chunks_carry_the_shapes_of_the_mouth(with_server):
+    async def scenario(server: Server) -> None:
+        task = str(uuid.uuid4())
+        socket = await server.dial(f"/ws/output/{task}")
+        mouth = await server.dial("/ws/ingest/tts")
+        chunk = {"type": "SPEECH_CHUNK", "sessionId": task, "seq": 0, "pcm": "AAAA", "viseme": {"AA": 0.7, "x": "no"}}
+        await mouth.send(json.dumps(chunk))
+        assert (await next_json(socket))["viseme"] == {"AA": 0.7}
+        async with http(server) as client:
+            await client.post("/chat/stream", json={"sessionId": task, "content": "40"})
+            graph = server.host.graphs[-1]
+            answer = graph.answer
+
+            def with_visemes(text: str) -> None:
+                visemes = [{"viseme": "aa", "phoneme": "a", "start_ms": 0, "duration_ms": 30},
+                           {"viseme": "PP", "phoneme": "m", "start_ms": 30, "duration_ms": 200}]  # fmt: skip
+                graph.say("viseme", visemes=visemes, request_id="r2")
+                answer(text)
+
+            graph.answer = with_visemes  # type: ignore[method-assign]
+            await client.post("/chat/stream", json={"sessionId": task, "content": "120"})
+            shapes = []
+            while len(shapes) < 2:
+                message = await next_json(socket)
+                if message.get("viseme"):
+                    shapes.append(message["viseme"])
+        assert shapes == [{"aa": 1.0}, {"aa": 0.5, "PP": 0.5}]
 
     with_server(scenario)
 

@@ -27,6 +27,8 @@ class ReplyOutput:
         # A client that plays by itself also keeps what it played, should it have to step back.
         limits = PlayoutLimits(retain_s=0.0) if traits.reports_playout else PlayoutLimits()
         self.buffer = PlayoutBuffer(traits.output_rate_hz, limits)
+        self.is_paced = True
+        """False where nobody listens: a reply has then been played as soon as it is there."""
         self.audio_out_samples = 0
         self.newest_generation = -1
         self._on_ended = on_ended
@@ -135,7 +137,7 @@ class ReplyOutput:
                 break
             is_first = part.tag.request_id not in self._started
             self._started[part.tag.request_id] = part.tag
-            duration_ms = len(part.pcm) * 1000.0 / self.traits.output_rate_hz
+            duration_ms = len(part.pcm) * 1000.0 / self.traits.output_rate_hz if self.is_paced else 0.0
             self._ahead_until_ms = max(self._ahead_until_ms, now_ms) + duration_ms
             self.audio_out_samples += len(part.pcm)
             tag = part.tag

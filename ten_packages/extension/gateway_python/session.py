@@ -244,7 +244,8 @@ class Session:
             self.output.end_request(str(payload.get("request_id", "")))
             self._pump()
             if self.port.traits.wants_synthesis_end:
-                self._tell({"type": "synthesis_end", "request_id": payload.get("request_id", "")})
+                total_ms = payload.get("request_total_audio_duration_ms", 0)
+                self._tell({"type": "synthesis_end", "request_id": payload.get("request_id", ""), "total_ms": total_ms})
 
     def _fail(self, detail: str) -> None:
         """The runtime ended the graph after an error in one of its nodes."""

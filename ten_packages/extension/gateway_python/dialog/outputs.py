@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from stream_talk.wire import dialog
 
@@ -11,6 +13,7 @@ from ..client_socket import ClientSocket
 
 _KEPT_FRAMES = 100
 _KEPT_TASKS = 200
+_NO_SHAPES: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -54,22 +57,19 @@ class Outputs:
         """A new utterance: sound is let through again after a stop."""
         self._task(task_id).stopped = False
 
-    def sound(self, task_id: str, pcm: bytes, seq: int | None = None) -> bool:
+    def sound(self, task_id: str, pcm: bytes, seq: int | None = None, viseme: Mapping[str, float] = _NO_SHAPES) -> bool:
         """False when the task was stopped: the maker of the sound should stop too."""
         task = self._task(task_id)
         if task.stopped:
             return False
         chunk_id = task.next_chunk if seq is None else seq
         task.next_chunk = chunk_id + 1
-        self._put(task, dialog.chunk_header(task_id, chunk_id))
+        self._put(task, dialog.chunk_header(task_id, chunk_id, viseme))
         self._put(task, pcm)
         return True
 
     def control(self, task_id: str, action: str) -> None:
         self._put(self._task(task_id), dialog.control_frame(task_id, action))
-
-    def result(self, task_id: str, frame: str) -> None:
-        self._put(self._task(task_id), frame)
 
     def stop(self, task_id: str) -> None:
         """Nothing that was made before comes out any more; the client is told."""
