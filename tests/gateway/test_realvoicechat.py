@@ -126,6 +126,18 @@ def test_a_reply_that_is_cut_before_it_sounds_is_none_of_the_pages_business(with
     with_server(scenario)
 
 
+def test_the_last_words_come_before_a_reply_that_was_ready_for_them():
+    view = wire.PageView()
+    view.on_message({"type": "user_text", "text": "what", "final": False})
+    view.on_message({"type": "audio_start", "generation": 1})
+    assert view.on_sound(b"\1\0") == []
+    told = view.on_message({"type": "user_text", "text": "what time", "final": True})
+    assert [json.loads(text)["type"] for text in told] == ["final_user_request", "tts_chunk"]
+    assert view.on_sound(b"\2\0"), "and then as it comes"
+    view.on_message({"type": "user_text", "text": "stop", "final": False})
+    assert view.on_sound(b"\3\0"), "speech during a reply holds nothing back"
+
+
 def test_speed_and_clear_history_reach_the_conversation(with_server):
     async def scenario(server: Server) -> None:
         page = Page(await server.dial("/ws"))

@@ -96,18 +96,23 @@ class PageView:
         self._answer_generation = -1
         self._answer_is_complete = False
         self._sounding: int | None = None
+        self._person_talks = False
+        self._too_early: list[str] | None = None
+        """Sound of a reply that was ready before the person's last words were told: the page wants those first."""
 
     def on_message(self, message: Mapping[str, Any]) -> list[str]:
         kind = message.get("type")
         if kind == "user_text":
-            name = "final_user_request" if message.get("final") else "partial_user_request"
-            return [encode(name, str(message.get("text", "")))]
+            self._person_talks = not message.get("final")
+            name = "partial_user_request" if self._person_talks else "final_user_request"
+            return [encode(name, str(message.get("text", ""))), *(() if self._person_talks else self._waited())]
         if kind == "assistant_text" and not message.get("reasoning"):
             return self._assistant_text(message)
         if kind == "audio_start":
             self._sounding = int(message["generation"])
+            self._too_early = [] if self._person_talks else None
         elif kind == "audio_end":
-            return self._audio_end(message)
+            return [*self._waited(), *self._audio_end(message)]
         elif kind == "state" and message.get("state") in ("idle", "listening") and self._sounding is None:
             return self._final_answer()
         return []
@@ -133,11 +138,20 @@ class PageView:
         return [encode("final_assistant_answer", text)]
 
     def on_sound(self, pcm: bytes) -> list[str]:
-        return [encode_sound(pcm)] if pcm else []
+        if not pcm:
+            return []
+        if self._too_early is None:
+            return [encode_sound(pcm)]
+        self._too_early.append(encode_sound(pcm))
+        return []
+
+    def _waited(self) -> list[str]:
+        waited, self._too_early = self._too_early or [], None
+        return waited
 
     def on_cut(self, generation: int) -> list[str]:
         """Nothing for a reply that was never audible: a retracted draft is none of the page's business."""
         if self._sounding is None or self._sounding > generation:
             return []
-        self._sounding = None
+        self._sounding = self._too_early = None
         return [*self._final_answer(), encode("stop_tts"), encode("tts_interruption")]
