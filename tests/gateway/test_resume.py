@@ -98,12 +98,17 @@ def test_a_reloaded_page_gets_the_reply_from_the_sample_it_had_reached(with_serv
                 "played": {"generation": 1, "played_ms": 125},
             }
         )  # fmt: skip
-        await fresh.until("ready")
+        ready = await fresh.until("ready")
+        assert ready["history"][0] == {"role": "user", "content": "400"} and ready["state"] == "speaking"
+        fresh.seq = ready["input_seq"]
+        await fresh.send_sound(FRAME)  # its own count of samples begins anew
         while len(fresh.sound()) < 2 * 24 * 275:
             await fresh.receive()
         first = next(i for i in fresh.items if isinstance(i, AudioFrame))
         assert first.position == 125 * 24
         assert fresh.sound() == tone(400)[125 * 24 :].tobytes()
+        await fresh.settled()
+        assert [pcm for _, pcm in server.graph(client).sound] == [FRAME]
 
     with_server(scenario)
 
@@ -157,6 +162,32 @@ def test_a_wrong_resume_is_refused_and_harms_nobody(with_server, wrong):
         await client.settled()
 
     with_server(scenario)
+
+
+def test_of_two_that_come_back_at_once_one_is_let_in(with_server):
+    async def scenario(server: Server) -> None:
+        client = await server.talk()
+        await _break_line(client)
+        outcomes = await asyncio.gather(*(_come_back(server, client) for _ in range(4)), return_exceptions=True)
+        let_in = [o for o in outcomes if isinstance(o, TalkClient)]
+        refused = [o.rcvd.code for o in outcomes if isinstance(o, ConnectionClosed) and o.rcvd is not None]
+        assert len(let_in) == 1 and refused == [4410] * 3
+        await let_in[0].send({"type": "text", "text": "40"})
+        await let_in[0].until("audio_end")
+
+    with_server(scenario)
+
+
+def test_who_comes_back_too_late_is_told_to_begin_anew(with_server):
+    async def scenario(server: Server) -> None:
+        client = await server.talk()
+        await _break_line(client)
+        await until(lambda: not server.gateway.sessions)
+        with pytest.raises(ConnectionClosed) as closed:
+            await _come_back(server, client)
+        assert closed.value.rcvd.code == 4410
+
+    with_server(scenario, resume_window_ms=100)
 
 
 def test_an_old_token_is_void(with_server):

@@ -16,9 +16,11 @@ from stream_talk.audio.resample import StreamResampler
 from stream_talk.wire.talk import CloseReason
 
 from .client_port import ClientPort
+from .graph_ears import GraphEars
 from .graph_host import GraphFailed, GraphHost, RunningGraph
 from .graph_picture import BusyTime
 from .history import HistoryLog
+from .idle_watch import IdleWatch
 from .numbering import Numbering
 from .output import ReplyOutput
 
@@ -66,8 +68,7 @@ class Session:
         self.output = ReplyOutput(port.traits, self._reply_ended)
         self._host = host
         self._owner = owner
-        self._idle_timeout_ms = idle_timeout_ms
-        self._last_active_ms = self.started_ms
+        self._idle = IdleWatch(idle_timeout_ms, self._grown_idle)
         self._resampler = StreamResampler(port.traits.input_rate_hz, INPUT_RATE_HZ)
         self._numbers = Numbering()
         self._hello: dict[str, Any] = {"type": "hello"}
@@ -78,7 +79,6 @@ class Session:
         self._epoch = 0
         self._failure = ""
         self._pump_timer: asyncio.TimerHandle | None = None
-        self._idle_timer: asyncio.TimerHandle | None = None
         self._busy = BusyTime()
         self._sends: set[asyncio.Task[None]] = set()
         self._switching = asyncio.Lock()
@@ -99,13 +99,13 @@ class Session:
             await started.stop()
             raise GraphFailed(self._failure or "the conversation was ended while it began")
         self.graph = started
-        self._arm_idle_timer(self._idle_timeout_ms)
+        self._idle.begin()
 
     async def _start_graph(self, graph: str) -> RunningGraph:
         self._epoch += 1
         said = self.history.messages()
         running = await self._host.start(
-            graph, self.conversation_id, _GraphEvents(self, self._epoch), greet=not said and self.port.traits.is_greeted
+            graph, self.conversation_id, GraphEars(self, self._epoch), greet=not said and self.port.traits.is_greeted
         )
         settings = {**self._hello.get("settings", {}), **self._settings}
         if said:
@@ -150,9 +150,9 @@ class Session:
         if self.closed is not None:
             return
         self.closed = reason
-        for timer in (self._pump_timer, self._idle_timer):
-            if timer is not None:
-                timer.cancel()
+        if self._pump_timer is not None:
+            self._pump_timer.cancel()
+        self._idle.end()
         self.port.on_closed(reason, text)
         self._owner.session_closed(self)
         graph, self.graph = self.graph, None
@@ -160,6 +160,16 @@ class Session:
             await graph.send_data("client_event", {"type": "bye"})
             await graph.stop()
         logger.info("session closed: %s", reason.code, extra={"correlationId": self.correlation_id})
+
+    @property
+    def epoch(self) -> int:
+        """Counts the graphs; of an older one nothing is heard any more."""
+        return self._epoch
+
+    @property
+    def state(self) -> str:
+        """The newest `state` that the conversation told."""
+        return self._state
 
     @property
     def correlation_id(self) -> str:
@@ -178,7 +188,7 @@ class Session:
 
     async def send_event(self, event: dict[str, Any]) -> None:
         """A `client_event` of docs/messages.md, already checked."""
-        self._touch()
+        self._idle.touch()
         kind = event["type"]
         if kind in ("stop", "cancel_response"):
             self.stop_sound()
@@ -197,7 +207,7 @@ class Session:
 
     async def report_playout(self, report: Mapping[str, Any]) -> None:
         """`playout_report` of a client that plays by itself, in the client's numbering."""
-        self._touch()
+        self._idle.touch()
         known = self._numbers.report_for_graph(report)
         if known is not None and self.graph is not None:
             await self.graph.send_data("playout_report", known)
@@ -218,7 +228,7 @@ class Session:
             self._send_soon("playout_report", report)
 
     def resume(self) -> None:
-        self._touch()
+        self._idle.touch()
         self._suspended = False
         self.output.resume(clock.now_ms())
         self._pump()
@@ -263,7 +273,7 @@ class Session:
         if kind == "state":
             self._state = str(message.get("state"))
             if self._state in _ACTIVE_STATES:
-                self._touch()
+                self._idle.touch()
             self._note_quiet()
         elif kind == "turn":
             self.counters.turns += 1
@@ -304,7 +314,7 @@ class Session:
             self.port.on_audio(frame)
         self.output.settle(now_ms)
         for report in self.output.take_reports(now_ms):
-            self._touch()
+            self._idle.touch()
             known = self._numbers.report_for_graph(report)
             if known is not None:
                 self._send_soon("playout_report", known)
@@ -352,18 +362,7 @@ class Session:
         self._sends.add(task)
         task.add_done_callback(self._sends.discard)
 
-    def _touch(self) -> None:
-        self._last_active_ms = clock.now_ms()
-
-    def _arm_idle_timer(self, delay_ms: float) -> None:
-        loop = asyncio.get_running_loop()
-        self._idle_timer = loop.call_later(delay_ms / 1000.0, self._check_idle)
-
-    def _check_idle(self) -> None:
-        left_ms = self._last_active_ms + self._idle_timeout_ms - clock.now_ms()
-        if left_ms > 0:
-            self._arm_idle_timer(left_ms)
-            return
+    def _grown_idle(self) -> None:
         self._run_soon(self.close(CloseReason.IDLE, "Nothing happened for a while."))
 
     def statistics(self) -> dict[str, Any]:
@@ -379,27 +378,3 @@ class Session:
             "held_audio_ms": round(self.output.held_ms),
         }
         return {"graph": {**graph, "nodes": nodes}, "session": session}
-
-
-class _GraphEvents:
-    """The ears of a session for one graph; deaf as soon as another graph has taken over."""
-
-    def __init__(self, session: Session, epoch: int) -> None:
-        self._session = session
-        self._epoch = epoch
-
-    @property
-    def _is_current(self) -> bool:
-        return self._session.closed is None and self._session._epoch == self._epoch
-
-    def on_graph_audio(self, pcm: bytes, sample_rate_hz: int, metadata: Mapping[str, Any]) -> None:
-        if self._is_current:
-            self._session.take_graph_audio(pcm, sample_rate_hz, metadata)
-
-    def on_graph_data(self, name: str, payload: Mapping[str, Any]) -> None:
-        if self._is_current:
-            self._session.take_graph_data(name, payload)
-
-    def on_graph_cmd(self, name: str, payload: Mapping[str, Any]) -> None:
-        if self._is_current:
-            self._session.take_graph_cmd(name, payload)

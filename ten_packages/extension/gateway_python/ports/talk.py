@@ -142,6 +142,7 @@ class TalkShell:
             "resume_window_ms": config.resume_window_ms,
             "resumed": resumed,
             "input_seq": port.microphone.last_seq,
+            **({"history": session.history.messages(), "state": session.state} if resumed else {}),
             "graph": session.graph_name,
             "graphs": [offer.to_wire() for offer in self._gateway.catalog],
             "input": {"sample_rate_hz": traits.input_rate_hz},
