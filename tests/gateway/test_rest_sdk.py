@@ -69,6 +69,28 @@ def test_speech_errors_are_errors_of_the_api(with_server):
     with_server(scenario)
 
 
+def test_only_so_many_voices_speak_at_once_and_the_others_are_told_when_to_come_back(with_server):
+    async def scenario(server: Server) -> None:
+        client = sdk(server)
+        ask = {"model": "m", "voice": "alloy", "response_format": "pcm"}
+        for _ in range(4):
+            await client.audio.speech.create(input="one after the other", **ask)
+        server.gateway.stages.taken = 2
+        with pytest.raises(openai.InternalServerError, match="places for single requests") as full:
+            await client.audio.speech.create(input="one too many", **ask)
+        assert full.value.status_code == 503 and int(full.value.response.headers["retry-after"]) >= 1
+        with pytest.raises(openai.InternalServerError, match="places for single requests"):
+            await client.audio.transcriptions.create(model="m", file=("a.wav", wav(100)))
+        server.gateway.stages.taken = 0
+        await client.audio.speech.create(input="and again", **ask)
+        with pytest.raises(openai.InternalServerError, match="broken"):
+            await client.audio.speech.create(input="fail", **ask)
+        assert server.gateway.stages.taken == 0, "a place is given back, whatever happens"
+
+    admission = {"max_single_requests": 2, "max_loop_lag_ms": 60_000, "max_queue_ms": 600_000}
+    with_server(scenario, admission=admission)
+
+
 def test_speech_as_server_sent_events(with_server):
     async def scenario(server: Server) -> None:
         body = {"model": "m", "input": "hello", "voice": "alloy", "response_format": "pcm", "stream_format": "sse"}

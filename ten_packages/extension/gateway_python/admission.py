@@ -41,6 +41,13 @@ def decide(load: Load, limits: AdmissionConfig) -> Decision:
     return Decision(True)
 
 
+class AtCapacity(RuntimeError):
+    def __init__(self, decision: Decision) -> None:
+        super().__init__(f"At capacity: {decision.reason}. Please try again in a moment.")
+        self.retry_after_ms = decision.retry_after_ms
+        self.reason = decision.reason
+
+
 class LagWindow:
     """Lateness of the event loop over the last `size` samples.
 

@@ -15,10 +15,11 @@ from starlette.staticfiles import StaticFiles
 from stream_talk import __version__
 from stream_talk.memory.errors import MemoryUnavailable
 
+from .admission import AtCapacity
 from .body_limit import BodyLimit
 from .catalog import UnknownGraph
 from .errors import error_answer
-from .gateway import AtCapacity, Gateway
+from .gateway import Gateway
 from .graph_host import GraphFailed
 from .guard import Guard
 from .routes import ALL

@@ -16,6 +16,7 @@ class AdmissionConfig(BaseModel):
     max_loop_lag_ms: float = Field(50.0, gt=0, description="p95 lateness of the event loop over the last seconds")
     max_queue_ms: float = Field(400.0, gt=0, description="how long work waits for the busiest engine")
     max_starting: int = Field(8, ge=1, description="conversations being started at the same time")
+    max_single_requests: int = Field(16, ge=1, description="voices and ears at work for single HTTP requests")
     retry_after_ms: int = Field(3000, ge=0)
 
 

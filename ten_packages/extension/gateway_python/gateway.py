@@ -11,25 +11,19 @@ from typing import Any
 from stream_talk import clock, heap
 from stream_talk.wire.talk import CloseReason
 
-from .admission import Decision, LagWindow, Load, decide
+from .admission import AtCapacity, Decision, LagWindow, Load, decide
 from .catalog import GraphCatalog
 from .client_port import ClientPort
 from .config import GatewayConfig
 from .graph_host import GraphHost
 from .metrics import GatewayMetrics
 from .session import Session
+from .stage_slots import StageSlots
 from .telemetry import NoTracer, TurnTracer
 
 LAG_SAMPLE_MS = 250.0
 QUIET_S = 5.0
 logger = logging.getLogger("stream_talk.gateway")
-
-
-class AtCapacity(RuntimeError):
-    def __init__(self, decision: Decision) -> None:
-        super().__init__(f"At capacity: {decision.reason}. Please try again in a moment.")
-        self.retry_after_ms = decision.retry_after_ms
-        self.reason = decision.reason
 
 
 class Gateway:
@@ -44,6 +38,8 @@ class Gateway:
         self.tracer = tracer or NoTracer()
         self.also_accepted_tokens: list[Callable[[str], bool]] = []
         """Judges of keys that a protocol hands out itself, beside the configured token."""
+        limits = config.admission
+        self.stages = StageSlots(host, limits.max_single_requests, self.admission, limits.retry_after_ms)
         self.draining = False
         self._starting = 0
         self._lag = LagWindow()

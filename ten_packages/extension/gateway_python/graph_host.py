@@ -39,14 +39,16 @@ class RunningGraph(Protocol):
     async def stop(self) -> None: ...
 
 
-class GraphHost(Protocol):
-    async def start(self, graph: str, session_id: str, events: GraphEvents, *, greet: bool) -> RunningGraph:
-        """Start a conversation; without `greet` it is the continuation of one. Raises `GraphFailed`."""
-
+class StageHost(Protocol):
     async def start_stage(
         self, graph: str, role: str, events: GraphEvents, properties: Mapping[str, Any]
     ) -> RunningGraph:
         """Start only the node `role` (`stt` or `tts`) of a graph, with some properties changed. Raises `GraphFailed`."""
+
+
+class GraphHost(StageHost, Protocol):
+    async def start(self, graph: str, session_id: str, events: GraphEvents, *, greet: bool) -> RunningGraph:
+        """Start a conversation; without `greet` it is the continuation of one. Raises `GraphFailed`."""
 
     def running_graphs(self) -> int: ...
 

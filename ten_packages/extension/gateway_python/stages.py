@@ -10,7 +10,7 @@ from typing import Any
 
 from stream_talk.ten import names
 
-from .graph_host import GraphHost, RunningGraph
+from .graph_host import RunningGraph, StageHost
 
 STT_RATE_HZ = 16_000
 _FRAME_BYTES = STT_RATE_HZ // 10 * 2
@@ -60,7 +60,7 @@ class _Inbox:
 
 
 async def speak(
-    host: GraphHost, graph: str, text: str, *, options: Mapping[str, Any] | None = None
+    host: StageHost, graph: str, text: str, *, options: Mapping[str, Any] | None = None
 ) -> AsyncIterator[Sound | Said]:
     """The sound of `text` as it is made, and its visemes. Closing the iterator stops the synthesis."""
     inbox = _Inbox()
@@ -81,7 +81,7 @@ async def speak(
 
 
 async def transcribe(
-    host: GraphHost, graph: str, pcm: bytes, *, language: str = ""
+    host: StageHost, graph: str, pcm: bytes, *, language: str = ""
 ) -> AsyncIterator[Mapping[str, Any]]:
     """`asr_result`s of a recording (16 kHz mono s16le), partial and final, as they come."""
     inbox = _Inbox()
@@ -107,7 +107,7 @@ async def _feed(stage: RunningGraph, pcm: bytes) -> None:
     await stage.send_data(names.ASR_FINALIZE, {"finalize_id": "end", "metadata": {}})
 
 
-async def voices(host: GraphHost, graph: str) -> list[Mapping[str, Any]]:
+async def voices(host: StageHost, graph: str) -> list[Mapping[str, Any]]:
     """`{name, language, description}` of each voice that the graph's node can speak with."""
     inbox = _Inbox()
     stage = await host.start_stage(graph, "tts", inbox, {})

@@ -11,6 +11,7 @@ from stream_talk.wire import dialog
 from stream_talk.wire.dialog import AudioRequest, Refusal
 
 from .. import audio_files, stages, transcripts
+from ..admission import AtCapacity
 from ..audio_files import BadAudio
 from ..gateway import Gateway
 from ..graph_host import GraphFailed
@@ -53,6 +54,8 @@ class Hearing:
         except (StageFailed, GraphFailed) as failure:
             logger.warning("a recording could not be recognised: %s", failure)
             raise Refusal(502, "asr_failed") from None
+        except AtCapacity as full:
+            raise Refusal(503, str(full)) from None
         self._ended_ms = clock.now_ms()
         if result is None:
             if not self.transcript:
@@ -73,7 +76,7 @@ class Hearing:
             ) from None
         self._seconds = len(pcm) / 2 / audio_files.TARGET_RATE_HZ
         graph = self._gateway.config.default_graph
-        return stages.transcribe(self._gateway.host, graph, pcm, language=self._asked.language)
+        return stages.transcribe(self._gateway.stages, graph, pcm, language=self._asked.language)
 
     async def finish(self) -> None:
         while await self.next_or_end() is not None:

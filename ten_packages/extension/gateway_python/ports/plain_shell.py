@@ -12,10 +12,11 @@ from stream_talk import clock
 from stream_talk.wire.limits import TokenBucket
 from stream_talk.wire.talk import CloseReason
 
+from ..admission import AtCapacity
 from ..catalog import UnknownGraph
 from ..client_port import ClientPort
 from ..client_socket import ClientSocket
-from ..gateway import AtCapacity, Gateway
+from ..gateway import Gateway
 from ..graph_host import GraphFailed
 from ..session import Session
 

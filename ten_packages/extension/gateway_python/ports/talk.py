@@ -16,9 +16,10 @@ from stream_talk.wire.replay import ReplayGap
 from stream_talk.wire.talk import CloseReason, Refused, TalkConnection, TalkLimits
 from stream_talk.wire.talk_messages import ClientMessage, Hello, Resume
 
+from ..admission import AtCapacity
 from ..catalog import UnknownGraph
 from ..client_socket import ClientSocket
-from ..gateway import AtCapacity, Gateway
+from ..gateway import Gateway
 from ..graph_host import GraphFailed
 from ..session import Session
 from .talk_port import TalkPort

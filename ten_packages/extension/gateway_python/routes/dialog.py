@@ -14,9 +14,10 @@ from stream_talk import clock
 from stream_talk.wire import dialog
 from stream_talk.wire.dialog import AudioRequest, ChatRequest, Refusal
 
+from ..admission import AtCapacity
 from ..dialog.desk import ChatFailed, DialogDesk, Stats
 from ..dialog.hearing import Hearing
-from ..gateway import AtCapacity, Gateway
+from ..gateway import Gateway
 from ..graph_host import GraphFailed
 from .dialog_sockets import add_sockets, detail
 

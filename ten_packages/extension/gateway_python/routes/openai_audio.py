@@ -55,7 +55,7 @@ def router(gateway: Gateway) -> APIRouter:
 
     @routes.post("/v1/audio/speech", summary="Text to speech, streamed as it is made")
     async def speech(body: SpeechBody) -> Response:
-        sound = _pcm_at(stages.speak(gateway.host, graph_of(body.model), body.input, options=body.options()))
+        sound = _pcm_at(stages.speak(gateway.stages, graph_of(body.model), body.input, options=body.options()))
         encoded = audio_files.encode(sound, body.response_format, RATE_HZ)
         try:
             # The first piece decides: an engine that fails before it is told by the status, not by a broken file.
@@ -86,7 +86,7 @@ def router(gateway: Gateway) -> APIRouter:
             pcm = await audio_files.decode(data, max_seconds=MAX_SECONDS)
         except BadAudio as bad:
             return refusal(400, str(bad), param="file")
-        results = stages.transcribe(gateway.host, graph_of(model), pcm, language=language)
+        results = stages.transcribe(gateway.stages, graph_of(model), pcm, language=language)
         if stream:
             try:
                 # The first result decides: an ear that cannot be had is told by the status.
@@ -115,7 +115,10 @@ def router(gateway: Gateway) -> APIRouter:
     @routes.get("/v1/voices", summary="The voices of a graph")
     async def voices(graph: str = "") -> Any:
         try:
-            return {"object": "list", "data": await stages.voices(gateway.host, graph or gateway.config.default_graph)}
+            return {
+                "object": "list",
+                "data": await stages.voices(gateway.stages, graph or gateway.config.default_graph),
+            }
         except StageFailed as failure:
             return refusal(500, str(failure))
 
