@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from ten_packages.extension.gateway_python import audio_files
+
 from .conftest import Server
 
 openai = pytest.importorskip("openai")
@@ -45,7 +47,7 @@ def test_speech_streams_pcm_and_makes_files_that_open(with_server):
         ) as answer:
             pcm = b"".join([piece async for piece in answer.iter_bytes()])
         assert len(pcm) == 24_000 * 2 * 200 // 1000
-        for kind in ("mp3", "opus", "flac"):
+        for kind in ("mp3", "opus", "flac", "aac"):
             made = await client.audio.speech.create(model="tts-1", voice="alloy", input=text * 5, response_format=kind)
             seconds = decoded_seconds(made.content)
             assert abs(seconds - 1.0) < 0.12, kind
@@ -58,7 +60,9 @@ def test_speech_streams_pcm_and_makes_files_that_open(with_server):
     with_server(scenario)
 
 
-def test_speech_errors_are_errors_of_the_api(with_server):
+def test_speech_errors_are_errors_of_the_api(with_server, monkeypatch):
+    monkeypatch.setattr(audio_files.shutil, "which", lambda _name: None)
+
     async def scenario(server: Server) -> None:
         client = sdk(server)
         with pytest.raises(openai.BadRequestError, match="cannot make aac"):

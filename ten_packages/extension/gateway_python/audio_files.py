@@ -14,9 +14,11 @@ from stream_talk.audio.resample import resample_whole
 
 TARGET_RATE_HZ = 16_000
 CONTENT_TYPES = {
-    "mp3": "audio/mpeg", "opus": "audio/ogg", "aac": "audio/aac", "flac": "audio/flac", "wav": "audio/wav", "pcm": "audio/pcm",
+    "mp3": "audio/mpeg", "opus": "audio/opus", "aac": "audio/aac", "flac": "audio/flac", "wav": "audio/wav", "pcm": "audio/pcm",
 }  # fmt: skip
 _SNDFILE = {"mp3": ("MP3", "MPEG_LAYER_III"), "opus": ("OGG", "OPUS"), "flac": ("FLAC", "PCM_16")}
+_FFMPEG = {"aac": "adts"}
+_PIPE_BYTES = 16_384
 _OPEN_END = 0xFFFFFFFF
 
 
@@ -69,7 +71,9 @@ async def encode(chunks: AsyncIterator[bytes], kind: str, sample_rate_hz: int) -
             yield pcm
         return
     if kind not in _SNDFILE:
-        raise BadAudio(f"cannot make {kind} here; ask for mp3, opus, flac, wav or pcm")
+        async for made in _encode_with_ffmpeg(chunks, kind, sample_rate_hz):
+            yield made
+        return
     sink = _Drain()
     container, subtype = _SNDFILE[kind]
     rate_hz = sample_rate_hz if kind != "opus" else 24_000
@@ -84,6 +88,38 @@ async def encode(chunks: AsyncIterator[bytes], kind: str, sample_rate_hz: int) -
     made = sink.take()
     if made:
         yield made
+
+
+async def _encode_with_ffmpeg(chunks: AsyncIterator[bytes], kind: str, sample_rate_hz: int) -> AsyncIterator[bytes]:
+    program = shutil.which("ffmpeg")
+    if program is None or kind not in _FFMPEG:
+        raise BadAudio(f"cannot make {kind} here without ffmpeg; ask for mp3, opus, flac, wav or pcm")
+    raw = ["-f", "s16le", "-ar", str(sample_rate_hz), "-ac", "1", "-i", "pipe:0"]
+    process = await asyncio.create_subprocess_exec(
+        program, "-v", "error", *raw, "-f", _FFMPEG[kind], "-flush_packets", "1", "pipe:1",
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    assert process.stdin is not None and process.stdout is not None
+    feeding = asyncio.get_running_loop().create_task(_feed(chunks, process.stdin))
+    try:
+        while made := await process.stdout.read(_PIPE_BYTES):
+            yield made
+        await feeding
+    finally:
+        feeding.cancel()
+        await asyncio.gather(feeding, return_exceptions=True)
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def _feed(chunks: AsyncIterator[bytes], sink: asyncio.StreamWriter) -> None:
+    try:
+        async for pcm in chunks:
+            sink.write(pcm)
+            await sink.drain()
+    finally:
+        sink.close()
 
 
 def wav_header(sample_rate_hz: int) -> bytes:
