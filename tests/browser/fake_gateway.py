@@ -74,6 +74,8 @@ class FakeGateway:
         self.refusal: tuple[int, dict[str, Any]] | None = None
         self.forgets = False
         self.unreachable = False
+        self.is_slow = False
+        self.policy = POLICY
         self.memories: list[dict[str, Any]] | None = None
         self.conversations: list[dict[str, Any]] = []
         self.seq = 0
@@ -157,6 +159,7 @@ class FakeGateway:
         return float(self._run(_now()))
 
     def stop(self) -> None:
+        self.is_slow = False
         self._server.should_exit = True
         self._thread.join(timeout=5)
 
@@ -186,8 +189,15 @@ class FakeGateway:
                 Mount("/", StaticFiles(directory=WEB, html=True)),
             ]
         )
-        app.add_middleware(BaseHTTPMiddleware, dispatch=_with_policy)
+        app.add_middleware(BaseHTTPMiddleware, dispatch=self._with_policy)
         return app
+
+    async def _with_policy(self, request: Request, call_next: Any) -> Response:
+        response: Response = await call_next(request)
+        if self.policy:
+            response.headers["Content-Security-Policy"] = self.policy
+        response.headers["Cache-Control"] = "no-store"
+        return response
 
     async def _graphs(self, request: Request) -> Response:
         if self.token and request.headers.get("authorization") != f"Bearer {self.token}":
@@ -238,7 +248,10 @@ class FakeGateway:
                 await ws.send_text(json.dumps({"type": "error", "fatal": True, **message}))
                 await ws.close(code, message["code"])
                 return
-            await self._open(ws, json.loads(await ws.receive_text()))
+            first = json.loads(await ws.receive_text())
+            while self.is_slow:
+                await clock.sleep_ms(20)
+            await self._open(ws, first)
             while True:
                 await self._take(await ws.receive())
 
@@ -352,10 +365,3 @@ class FakeGateway:
 
 async def _now() -> float:
     return clock.now_ms()
-
-
-async def _with_policy(request: Request, call_next: Any) -> Response:
-    response: Response = await call_next(request)
-    response.headers["Content-Security-Policy"] = POLICY
-    response.headers["Cache-Control"] = "no-store"
-    return response

@@ -47,28 +47,7 @@ NAMELESS_CONTROLS = """[...document.querySelectorAll('button, input, select')].f
   return e.offsetParent && !labels && !e.getAttribute('aria-label') && !e.textContent.trim();
 }).map((e) => e.outerHTML)"""
 
-POOR_CONTRAST = """(() => {
-  const pen = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
-  const rgb = (colour) => {
-    pen.clearRect(0, 0, 1, 1);
-    pen.fillStyle = colour;
-    pen.fillRect(0, 0, 1, 1);
-    return [...pen.getImageData(0, 0, 1, 1).data];
-  };
-  const linear = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-  const light = ([r, g, b]) => 0.2126 * linear(r / 255) + 0.7152 * linear(g / 255) + 0.0722 * linear(b / 255);
-  const under = (e) => {
-    for (; e; e = e.parentElement) {
-      const colour = rgb(getComputedStyle(e).backgroundColor);
-      if (colour[3] === 255) return colour;
-    }
-  };
-  const poor = [];
-  for (const e of document.querySelectorAll('p, span, small, legend, h2, h3, dt, dd, output, button')) {
-    if (!e.offsetParent || !e.textContent.trim() || e.children.length || e.closest(':disabled, .visually-hidden, .wordmark')) continue;
-    const [a, b] = [light(rgb(getComputedStyle(e).color)), light(under(e))].sort((x, y) => y - x);
-    const contrast = (a + 0.05) / (b + 0.05);
-    if (contrast < 4.5) poor.push(`${e.textContent}: ${contrast.toFixed(2)}`);
-  }
-  return poor;
-})()"""
+OUTSIDE = """[...document.querySelectorAll('button, input, select, p, h2, dd, svg.icon')].filter((e) => {
+  const { left, right, width } = e.getBoundingClientRect();
+  return width && e.checkVisibility() && !e.closest('.visually-hidden, .skip') && (left < -1 || right > innerWidth + 1);
+}).map((e) => e.id || e.textContent.trim().slice(0, 40) || e.outerHTML.slice(0, 80))"""

@@ -162,8 +162,59 @@ def chinese(page: Page, gateway: FakeGateway) -> None:
     time.sleep(1.5)
 
 
+def connecting(page: Page, gateway: FakeGateway) -> None:
+    gateway.is_slow = True
+    page.click("#talk")
+    page.wait("document.body.dataset.state === 'connecting'")
+
+
+def muted(page: Page, gateway: FakeGateway) -> None:
+    speaking(page, gateway)
+    until(lambda: any(report["state"] == "finished" for report in gateway.of_type("playout")))
+    gateway.say("state", state="listening", turn_id=2)
+    page.key("m")
+
+
+def no_microphone(page: Page, gateway: FakeGateway) -> None:
+    page.eval("navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError'); }")
+    page.click("#talk")
+    page.wait("!document.querySelector('#failure').hidden")
+
+
+def token(page: Page, gateway: FakeGateway) -> None:
+    gateway.token = "open-sesame"
+    page.click("#talk")
+    page.wait("!document.querySelector('#failure').hidden")
+
+
+def push_to_talk(page: Page, gateway: FakeGateway) -> None:
+    page.eval("localStorage.setItem('stream-talk.settings', JSON.stringify({mode: 'push_to_talk'}))")
+    page.reload()
+    talk(page, gateway)
+    page.press_pointer("#hold")
+
+
+def long_conversation(page: Page, gateway: FakeGateway) -> None:
+    talk(page, gateway)
+    said = [
+        "Hello there.",
+        "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenverordnung" * 2,
+        "月亮离我们有多远？",
+        "كم يبعد القمر؟",
+    ]
+    answers = ["Good evening.", MOON, "大约三十八万四千公里。", "حوالي ثلاثمائة وأربعة وثمانين ألف كيلومتر."]
+    for number, (question, answer) in enumerate(zip(said * 2, answers * 2, strict=True), 1):
+        gateway.hear(question, turn_id=number)
+        common = {"turn_id": number, "generation": number, "request_id": f"r{number}"}
+        gateway.say("assistant_text", text=answer, final=True, reasoning=False, **common)
+    page.wait("document.querySelectorAll('.saying').length === 16")
+    page.eval("document.querySelector('#captions-scroll').scrollTop -= 300")
+    page.wait("!document.querySelector('#newest').hidden")
+
+
 SCENES: dict[str, Callable[[Page, FakeGateway], None]] = {
     "idle": idle, "listening": listening, "hearing": hearing, "thinking": thinking, "speaking": speaking, "interrupted": interrupted,
     "paused": paused, "reconnecting": reconnecting, "timing": timing, "graph": graph, "memory": memory, "settings": settings,
-    "refused": refused, "chinese-zh": chinese,
+    "refused": refused, "chinese-zh": chinese, "connecting": connecting, "muted": muted, "no-microphone": no_microphone, "token": token,
+    "push-to-talk": push_to_talk, "long": long_conversation, "settings-zh": settings, "timing-zh": timing, "graph-zh": graph,
 }  # fmt: skip

@@ -106,7 +106,7 @@ export default {
     jitter: "播放缓冲",
     loudspeaker: "扬声器",
   },
-  ms: "{ms} 毫秒",
+  ms: "{ms} ms",
   turnSummary: "第 {turn} 轮：{ms} 毫秒",
   columnStage: "环节",
   columnTime: "用时",
