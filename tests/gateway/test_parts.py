@@ -35,6 +35,8 @@ LIMITS = AdmissionConfig()
         (Load(0, 0, 0, 0), True, ""),
         (Load(3, 0, 60.0, 0), False, "loop"),
         (Load(0, 0, 60.0, 5000.0), True, ""),  # an empty server is never at capacity, whatever was measured before
+        (Load(3, 0, 60.0, 900.0, away=3), True, ""),  # nor one whose clients have all gone
+        (Load(3, 0, 60.0, 0, away=2), False, "loop"),
         (Load(3, 0, 1.0, 900.0), False, "engines"),
         (Load(256, 0, 1.0, 0), False, "places"),
         (Load(3, 8, 1.0, 0), False, "connected"),

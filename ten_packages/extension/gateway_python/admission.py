@@ -15,6 +15,12 @@ class Load:
     loop_lag_ms: float
     queue_ms: float
     draining: bool = False
+    away: int = 0
+    """How many of the sessions wait for a client that has gone: they hold a place, but nobody is there who could be spoiled."""
+
+    @property
+    def present(self) -> int:
+        return self.sessions - self.away
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +38,11 @@ def decide(load: Load, limits: AdmissionConfig) -> Decision:
         return Decision(False, f"all {limits.max_sessions} places are taken", limits.retry_after_ms)
     if load.starting >= limits.max_starting:
         return Decision(False, "many others are just being connected", min(1000, limits.retry_after_ms))
-    if load.sessions and load.loop_lag_ms > limits.max_loop_lag_ms:
+    if load.present and load.loop_lag_ms > limits.max_loop_lag_ms:
         return Decision(
             False, f"the server is busy (its loop runs {load.loop_lag_ms:.0f} ms late)", limits.retry_after_ms
         )
-    if load.sessions and load.queue_ms > limits.max_queue_ms:
+    if load.present and load.queue_ms > limits.max_queue_ms:
         return Decision(False, f"the engines are busy (work waits {load.queue_ms:.0f} ms)", limits.retry_after_ms)
     return Decision(True)
 

@@ -66,7 +66,8 @@ class Gateway:
         return self._lag.p95_ms
 
     def admission(self) -> Decision:
-        load = Load(len(self.sessions), self._starting, self.loop_lag_ms, self.host.queue_ms(), self.draining)
+        away = sum(session.is_suspended for session in self.sessions.values())
+        load = Load(len(self.sessions), self._starting, self.loop_lag_ms, self.host.queue_ms(), self.draining, away)
         return decide(load, self.config.admission)
 
     # --- sessions -----------------------------------------------------------------------------------------------------

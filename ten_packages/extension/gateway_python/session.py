@@ -218,6 +218,11 @@ class Session:
         if generation >= 0:
             self._cut(generation, {"action": "cut", "generation": generation, "turn_id": self._turn_id})
 
+    @property
+    def is_suspended(self) -> bool:
+        """The client has gone and may come back."""
+        return self._suspended
+
     def suspend(self) -> None:
         """The client is gone for a moment: its reply waits."""
         self.output.suspend(clock.now_ms())
