@@ -81,6 +81,46 @@ def test_at_capacity_waits_and_comes_in(open_page: Opener, gateway: FakeGateway)
     page.wait("document.querySelector('#failure').hidden")
 
 
+@pytest.mark.parametrize(
+    ("code", "sentence", "way", "state"),
+    [
+        (1001, "The server is shutting down for a moment.", "retry", None),
+        (4400, "The server did not understand this page. Reload it.", "reload", "idle"),
+        (4403, "This server does not accept conversations from this address.", "reload", "idle"),
+        (4409, "Nothing was said for a long time, so the conversation was closed.", "talk", "idle"),
+        (4412, "The conversation went on in another window.", "talk", "idle"),
+        (4422, "This page and the server do not fit together. Reload the page.", "reload", "idle"),
+        (4429, "Too much arrived at once, and the server closed the line.", "talk", "idle"),
+    ],
+)
+def test_each_end_has_its_own_sentence_and_a_way_out(
+    open_page: Opener, gateway: FakeGateway, code: int, sentence: str, way: str, state: str | None
+) -> None:
+    page = open_page()
+    talk(page, gateway)
+    gateway.unreachable = True
+    gateway.close(code)
+    assert failure(page) == sentence
+    if state is not None:
+        state_is(page, state)
+    gateway.unreachable = False
+    page.click(f'[data-way="{way}"]')
+    if way == "reload":
+        page.wait("document.readyState === 'complete' && document.querySelector('#failure').hidden")
+    else:
+        state_is(page, "listening")
+        page.wait("document.querySelector('#failure').hidden")
+
+
+def test_a_line_that_is_too_slow_is_told_and_taken_up_again(open_page: Opener, gateway: FakeGateway) -> None:
+    page = open_page()
+    talk(page, gateway)
+    gateway.close(4411)
+    assert failure(page) == "The line is too slow for live sound. Reconnecting."
+    until(lambda: gateway.of_type("resume"))
+    page.wait("document.querySelector('#failure').hidden")
+
+
 def test_a_token_is_asked_for_and_used(open_page: Opener, gateway: FakeGateway) -> None:
     gateway.token = "open-sesame"
     page = open_page()

@@ -107,7 +107,7 @@ def test_markup_in_a_transcript_is_shown_and_never_runs(open_page: Opener, gatew
     assert page.text(".saying.you p") == evil
     assert page.text(".saying.it p") == evil
     assert page.eval("document.querySelectorAll('.sayings img, .sayings script, #toast img').length") == 0
-    assert page.eval("document.title") == "Stream-Talk"
+    assert page.eval("document.title") == "Listening · Stream-Talk"
 
 
 def test_policy_forbids_what_the_page_does_not_need(open_page: Opener) -> None:

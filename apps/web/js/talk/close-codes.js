@@ -7,7 +7,7 @@
 
 const TABLE = {
   1000: { action: "stop", failure: null },
-  1001: { action: "anew", failure: null },
+  1001: { action: "anew", failure: "server_draining" },
   1009: { action: "anew", failure: null },
   4400: { action: "stop", failure: "malformed" },
   4401: { action: "stop", failure: "token_needed" },

@@ -42,6 +42,8 @@ export class Stage {
     byId("state").textContent = t(SENTENCES[state]);
     byId("hint").textContent = this.hint() ?? "";
     const active = state !== "idle";
+    // A page behind others tells its state by the name of its tab.
+    document.title = active ? `${t(SENTENCES[state])} · Stream-Talk` : "Stream-Talk";
     byId("talk").classList.toggle("ends", active);
     byId("talk-label").textContent = t(active ? "end" : "talk");
     byId("stop").disabled = !active;
