@@ -23,6 +23,9 @@ FLAGS = [
     "--host-resolver-rules=MAP insecure.test 127.0.0.1", "--remote-debugging-port=0", "--force-color-profile=srgb",
 ]  # fmt: skip
 
+RECEIVE_TIMEOUT_S = 120.0
+"""Longer than anything waits inside a page: an answer that is late is not one that is lost."""
+
 WAIT = """new Promise((done) => {
   const end = performance.now() + LIMIT_MS;
   const look = () => {
@@ -86,7 +89,7 @@ class Browser:
             message["sessionId"] = session
         self.socket.send(json.dumps(message))
         while True:
-            answer = json.loads(self.socket.recv(timeout=30))
+            answer = json.loads(self.socket.recv(timeout=RECEIVE_TIMEOUT_S))
             if answer.get("id") != number:
                 if "method" in answer:
                     self.events.append(answer)
@@ -144,10 +147,14 @@ class Page:
         self.command("Emulation.setLocaleOverride", {"locale": language})
         agent = self.browser.command("Browser.getVersion")["userAgent"]
         self.command("Emulation.setUserAgentOverride", {"userAgent": agent, "acceptLanguage": language})
-        features = [{"name": name, "value": value} for name, value in media.items()]
-        self.command("Emulation.setEmulatedMedia", {"features": features})
+        self.emulate(media)
         if before:
             self.command("Page.addScriptToEvaluateOnNewDocument", {"source": before})
+
+    def emulate(self, media: dict[str, str]) -> None:
+        """What the system is said to prefer."""
+        features = [{"name": name, "value": value} for name, value in media.items()]
+        self.command("Emulation.setEmulatedMedia", {"features": features})
 
     def reload(self) -> None:
         self.eval("window.beforeReload = true")
@@ -170,7 +177,7 @@ class Page:
             raise PageError(details.get("exception", {}).get("description", details["text"]))
         return answer["result"].get("value")
 
-    def wait(self, expression: str, timeout_s: float = 10.0) -> Any:
+    def wait(self, expression: str, timeout_s: float = 20.0) -> Any:
         """Waits inside the page until the expression is true; returns its value."""
         program = WAIT.replace("LIMIT_MS", str(timeout_s * 1000)).replace("CONDITION", expression)
         try:
@@ -261,7 +268,7 @@ def _problem(event: dict[str, Any]) -> list[str]:
     return []
 
 
-def until(condition: Callable[[], Any], timeout_s: float = 10.0) -> Any:
+def until(condition: Callable[[], Any], timeout_s: float = 20.0) -> Any:
     """Waits outside the page, for what a server of the test sees."""
     deadline = time.monotonic() + timeout_s
     while not (value := condition()):

@@ -170,7 +170,7 @@ class FakeGateway:
         self._loop.run_until_complete(self._server.serve(sockets=[listener]))
 
     def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=10)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=30)
 
     def _app(self) -> Starlette:
         app = Starlette(

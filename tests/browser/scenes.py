@@ -137,6 +137,7 @@ def graph(page: Page, gateway: FakeGateway) -> None:
     until(lambda: any(message["on"] for message in gateway.of_type("stats")))
     for second in (1.0, 2.0):
         gateway.say("stats", **graph_stats(second))
+    page.wait("document.querySelector('.graph-view .live')")
 
 
 def memory(page: Page, gateway: FakeGateway) -> None:

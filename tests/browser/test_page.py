@@ -35,7 +35,7 @@ def test_every_state_is_seen(open_page: Opener, gateway: FakeGateway) -> None:
 def test_a_turn_is_captioned_lit_measured_and_reported(open_page: Opener, gateway: FakeGateway) -> None:
     page = open_page()
     talk(page, gateway)
-    turn(page, gateway, 1, "What time is it?", "It is half past four in the afternoon.", duration_ms=1200)
+    turn(page, gateway, 1, "What time is it?", "It is half past four in the afternoon.", duration_ms=2400)
     assert page.text(".saying.you p") == "What time is it?"
     page.wait(
         "document.querySelectorAll('.saying.it .lit').length >= 2 && document.querySelector('.saying.it p > span:not(.lit)')"
@@ -44,7 +44,7 @@ def test_a_turn_is_captioned_lit_measured_and_reported(open_page: Opener, gatewa
     until(lambda: any(r["state"] == "finished" for r in gateway.of_type("playout")))
     reports = gateway.of_type("playout")
     assert reports[0]["state"] == "started" and reports[0]["request_id"] == "r1"
-    assert abs(reports[-1]["played_ms"] - 1200) < 5
+    assert abs(reports[-1]["played_ms"] - 2400) < 5
     played = [report["played_ms"] for report in reports]
     assert played == sorted(played) and len(reports) > 8
     page.click('[data-panel="timing"]')

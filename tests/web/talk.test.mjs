@@ -210,7 +210,9 @@ test("a line that died without a word is noticed, and resumed", () => {
   session.start();
   open();
   beats[0]();
-  assert.equal(session.status, "reconnecting", "not one word since the first pings");
+  assert.equal(session.status, "open", "one ping may be late because the page was busy");
+  beats[0]();
+  assert.equal(session.status, "reconnecting", "not one word since the last two pings");
   assert.ok(sockets[0].closed && timers.length === 1);
   timers.shift().work();
   open({ resumed: true });

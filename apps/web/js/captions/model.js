@@ -131,9 +131,9 @@ export class CaptionModel {
       .filter((item) => item.content.length > 0);
   }
 
-  /** All that a reloaded page needs to show, and to go on with. */
+  /** All that a reloaded page needs to show, and to go on with: where the words lie of a reply that is over is of no use any more. */
   snapshot() {
-    return this.entries;
+    return this.entries.map((entry) => (entry.done || entry.key === null ? { ...entry, timings: [], words: [] } : entry));
   }
 
   /** `isOpen`: the session goes on, so that later messages may still change what was said. */

@@ -4,6 +4,7 @@ import { byId, el } from "../view/dom.js";
 import { pieces } from "./alignment.js";
 
 const NEAR_END_PX = 80;
+const MUCH = 4;
 
 export class CaptionView {
   constructor({ list, scroller, newest, t, announce, onMemory }) {
@@ -22,6 +23,7 @@ export class CaptionView {
     this.shown.clear();
     this.following = true;
     this.newest.hidden = true;
+    this.measure();
     this.list.replaceChildren();
   }
 
@@ -45,6 +47,7 @@ export class CaptionView {
     this.list.append(line);
     const item = { line, text, spans: [], key: null, said: false, struckSaid: false };
     this.shown.set(entry.id, item);
+    this.measure();
     return item;
   }
 
@@ -115,8 +118,19 @@ export class CaptionView {
     this.scroller.focus();
   }
 
+  /** How much was said decides how much room the orb leaves. */
+  measure() {
+    document.body.dataset.said = this.shown.size >= MUCH ? "much" : "little";
+  }
+
+  /** Once a frame, however many words come in it: every look at the height lays the page out. */
   follow() {
-    if (this.following) this.scroller.scrollTop = this.scroller.scrollHeight;
+    if (!this.following || this.isDue) return;
+    this.isDue = true;
+    requestAnimationFrame(() => {
+      this.isDue = false;
+      if (this.following) this.scroller.scrollTop = this.scroller.scrollHeight;
+    });
   }
 }
 

@@ -13,6 +13,7 @@ export const INPUT_RATE_HZ = 16000;
 export const OUTPUT_RATE_HZ = 24000;
 const PING_MS = 5000;
 const FIRST_PINGS = 4;
+const SILENT_PINGS = 2;
 const CONGESTED_BYTES = 32000;
 const RESUME_PATIENCE_MS = 30000;
 const OPEN_PATIENCE_MS = 10000;
@@ -136,7 +137,7 @@ export class Session extends Emitter {
   }
 
   receive(data) {
-    this.isSilent = false;
+    this.silentPings = 0;
     if (typeof data !== "string") {
       const frame = decodeReply(data);
       // What was lost with the page before this one comes again under its old numbers.
@@ -188,12 +189,16 @@ export class Session extends Emitter {
   startPinging() {
     this.stopPinging();
     for (let i = 0; i < FIRST_PINGS; i += 1) this.ping();
+    this.silentPings = 1;
     this.pinger = this.environment.setInterval(() => this.checkLine(), PING_MS);
   }
 
-  /** A line can die without a word: a network that is gone tells nobody. Not one message since the last ping means that. */
+  /**
+   * A line can die without a word: a network that is gone tells nobody. Not one message since the last two pings means that; one ping
+   * alone may be late because this page was busy.
+   */
   checkLine() {
-    if (!this.isSilent) {
+    if (this.silentPings < SILENT_PINGS) {
       this.ping();
       return;
     }
@@ -203,7 +208,7 @@ export class Session extends Emitter {
   }
 
   ping() {
-    this.isSilent = true;
+    this.silentPings += 1;
     this.send({ type: "ping", client_ts_ms: this.environment.now() });
   }
 
