@@ -39,6 +39,16 @@ def test_what_cannot_be_started_is_the_verdict_and_says_why() -> None:
         AsyncExtensionTester().set_test_mode_single("x", "{")
 
 
+@pytest.mark.parametrize("testers", [0, 2])
+def test_a_graph_without_the_testers_seat_or_with_two_is_refused_at_once(stage: Any, testers: int) -> None:
+    seats = [{"type": "extension", "name": f"t{n}", "addon": "ten:test_extension"} for n in range(testers)]
+    tester = AsyncExtensionTester()
+    tester.set_test_mode_graph(json.dumps({"nodes": [*stage.nodes(one=AsyncExtension), *seats]}))
+    verdict = tester.run()
+    assert verdict is not None and f"{testers} nodes of the addon" in verdict.error_message()
+    assert verdict.error_code() == TenErrorCode.ErrorCodeInvalidGraph
+
+
 @pytest.mark.parametrize("callback", ["on_init", "on_start", "on_cmd", "on_stop"])
 def test_an_exception_fails_the_run_when_it_is_told_to(stage: Any, callback: str) -> None:
     async def raising(self: Any, env: Any, *_message: Any) -> None:

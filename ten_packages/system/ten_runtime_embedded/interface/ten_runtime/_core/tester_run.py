@@ -48,12 +48,23 @@ class TestPlan:
 
     def flat(self, app: AppCore) -> FlatGraph:
         if self.graph_json is not None:
-            return flat_graph(self.graph_json, app.base_dir)
+            return _with_one_tester(flat_graph(self.graph_json, app.base_dir))
         if self.addon is None:
             raise GraphError("set_test_mode_single or set_test_mode_graph is needed before run")
         tester = Node(TEST_EXTENSION, TEST_EXTENSION, f"{_GROUP}1", "", {})
         tested = Node(self.addon, self.addon, f"{_GROUP}2", "", self.properties)
         return FlatGraph([tester, tested], [])
+
+
+def _with_one_tester(flat: FlatGraph) -> FlatGraph:
+    count = sum(node.addon == TEST_EXTENSION for node in flat.nodes)
+    if count != 1:
+        raise GraphError(
+            f'the graph has {count} nodes of the addon "{TEST_EXTENSION}", the tester plays the part of one',
+            where="nodes",
+            remedy=f'write {{"type": "extension", "name": "{TEST_EXTENSION}", "addon": "{TEST_EXTENSION}"}} once',
+        )
+    return flat
 
 
 class TesterRun:
