@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -110,3 +112,31 @@ def test_an_emoji_at_the_end_does_not_hold_the_clause() -> None:
     assert [c.text for c in clauses.feed("Great.")] == ["Great."]
     assert clauses.feed(" 😀") == []
     assert clauses.finish() == []
+
+
+_NASTY = st.sampled_from(
+    """**Note:**|*really*?|`x = 1;`|<think>no. yes!</think>|</think>|```py|```|~~~|https://a.org/x?y=1.|www.b.org,|me@x.org!|3.14|1,000;
+    No. 5|Fig. 2.|e.g. this|U.S. law|5 * 3|2**3|x<y|y>z.|[page](http://a.b/c_(d)).|[1]|👨‍👩‍👧‍👦!|1️⃣|"Stop."|(see it)|...|…|—|你好，|3.5倍。
+    はい、|안녕!|<br>|<|im_end|>|snake_case,|- [ ] do|| a | b ||#tag.|$3.50.|etc.|a.m.""".replace("\n    ", "|").split(
+        "|"
+    )
+)
+
+
+@given(
+    st.lists(_NASTY, min_size=1, max_size=14),
+    st.sampled_from([" ", "\n", " \n"]),
+    st.sets(st.integers(1, 250), max_size=40),
+)
+def test_any_tokens_give_the_same_clauses_of_a_marked_up_text(pieces: list[str], gap: str, places: set[int]) -> None:
+    """But for a token that ends between a dot and what is glued to it, see `clauses`."""
+    shown = gap.join(pieces) + " end"
+    cuts = [
+        0,
+        *sorted(p for p in places if 0 < p < len(shown) and not (shown[p - 1] == "." and shown[p].strip())),
+        len(shown),
+    ]
+    whole, cut = SpokenClauses(), SpokenClauses()
+    expected = whole.feed(shown) + whole.finish()
+    found = [clause for a, b in itertools.pairwise(cuts) for clause in cut.feed(shown[a:b])] + cut.finish()
+    assert found == expected
