@@ -158,6 +158,7 @@ class Conversation:
             self.listening.caution.cut_off()
             self._reopened = (reply.turn_id, reply.user_text)
             self._opened_by_barge = False
+            reply.taken_back = True
             if not reply.heard_something:
                 return
         reply.interrupted = True

@@ -172,6 +172,8 @@ class Keeping:
 
     def _keep(self, reply: Reply, heard: Heard, now_ms: float) -> None:
         self._announce_heard(reply, heard, now_ms)
+        if reply.taken_back:
+            return  # the turn is stored when it is over
         self._store(reply.turn_id, [_stored(reply, heard)] if heard.text else [], reply.trace, now_ms)
 
     def _announce_heard(self, reply: Reply, heard: Heard, now_ms: float) -> None:
@@ -182,6 +184,7 @@ class Keeping:
             reply.turn_id,
             now_ms,
             request_id=reply.request_id,
+            generation=reply.generation,  # a turn that went on has two replies
             heard_text=heard.text,
             unheard_text="" if heard.complete else unspoken,
             interrupted=not heard.complete,

@@ -62,6 +62,7 @@ class Reply:
     paused: bool = False
     over: bool = False
     interrupted: bool = False
+    taken_back: bool = False  # its turn was not over and goes on
 
     @property
     def request_id(self) -> str:

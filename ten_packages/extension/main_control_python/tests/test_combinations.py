@@ -52,6 +52,8 @@ def test_two_halves_of_a_sentence_are_joined_when_the_answer_came_between(pause_
     assert sim.model.asked[-1]["messages"][-1]["content"] == users[0]
     assert sim.history()[-1] == ("assistant", "Well, the weather will be fine.")
     assert {m["turn_id"] for m in sim.of("user_text")} == {1}
+    assert len({m["generation"] for m in sim.of("heard")}) == len(sim.of("heard"))
+    assert len(sim.of("turn")) == 1
     fragments = [words_of(text) for role, text in sim.history()[:-2] if role == "assistant"]
     assert fragments in ([], [["well"]]), "what was heard of the first answer stays, and no more"
 
