@@ -116,6 +116,7 @@ def test_manual_mode_answers_what_was_committed_though_all_comes_in_one_breath(s
             heard = [e for e in listener.events if e.type.endswith("input_audio_transcription.completed")]
             assert heard[0].transcript and heard[0].usage.seconds > 1
             assert done.response.status == "completed" and said(done)
+            await connection.session.update(session={"type": "realtime", "output_modalities": ["text"]})
             assert heard[0].transcript in said(await ask(listener, "what did I say"))
 
     asyncio.run(scenario())

@@ -29,6 +29,18 @@ def test_the_end_of_an_older_reply_does_not_end_the_response_that_was_just_asked
     assert client.types()[-1] == "response.output_audio.delta"
 
 
+def test_a_word_that_was_on_its_way_when_its_response_was_cancelled_opens_no_other():
+    client = Client()
+    client.send(type="conversation.item.create", item=TYPED)
+    client.send(type="response.create")
+    first = asked(client, "create_response")[0]["request_id"]
+    client.send(type="response.cancel")
+    client.hear(type="assistant_text", delta="Hel", generation=1, turn_id=1, request_id=first)
+    assert client.types()[-1] == "response.done"
+    client.send(type="response.create")
+    assert client.types()[-1] == "response.created"
+
+
 def test_a_response_that_is_cut_before_its_first_word_closes():
     client = Client()
     client.send(type="conversation.item.create", item=TYPED)

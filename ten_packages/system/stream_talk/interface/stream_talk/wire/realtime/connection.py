@@ -166,7 +166,7 @@ class RealtimeConnection(ClientRequests):
     def _reply(self, message: Mapping[str, Any]) -> tuple[Response | None, list[Effect]]:
         """The response that a message of a reply belongs to, opened when it is new; None for a reply that was cut."""
         generation = int(message.get("generation", -1))
-        if generation <= self._dead_generation:
+        if generation <= self._dead_generation or message.get("request_id") in self._dead_requests:
             return None, []
         effects: list[Effect] = []
         current = self.response
@@ -276,7 +276,9 @@ class RealtimeConnection(ClientRequests):
         response, self.response = self.response, None
         if response is None:
             return []
-        if response.generation is not None and status != "completed":
-            self._dead_generation = max(self._dead_generation, response.generation)
+        if status != "completed":
+            # One that was cancelled before its first word has no number yet, and that word may be on its way.
+            self._dead_requests.append(response.request_id)
+            self._dead_generation = max(self._dead_generation, response.generation or -1)
         deferred, self._deferred = self._deferred, []
         return [*(ToClient(event) for event in response.close(status, reason, error)), *deferred]

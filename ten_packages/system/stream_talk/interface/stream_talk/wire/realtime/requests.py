@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -38,6 +39,7 @@ class ClientRequests:
         self._awaiting_transcript: list[str] = []
         self._delta_chars = 0
         self._dead_generation = -1
+        self._dead_requests: deque[str] = deque(maxlen=8)
         self._state = ""
         self._hearing_seen = False  # since the speech that is announced or committed
         self._asking_reply = ""  # the reply that waits for outputs of the client's functions
