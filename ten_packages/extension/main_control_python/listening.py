@@ -17,6 +17,8 @@ from .config import MainControlConfig
 from .outbox import Outbox
 
 _DEFAULT_LAG_MS = 200.0  # pause already passed when the end is announced, where a detector does not say
+# Without a word there is nothing to answer: giving up on a busy recogniser early would make what was said vanish.
+_FIRST_WORD_WAIT_MS = 5_000.0
 _COMMITTED_WAIT_MS = 10_000.0  # a program commits a whole recording at once, and the recogniser has to work through it
 
 
@@ -251,7 +253,11 @@ class Listening:
         """Until when the recogniser's last word is waited for."""
         if not self._awaiting_final:
             return float("-inf")
-        patience_ms = max(self._config.asr_timeout_ms, _COMMITTED_WAIT_MS if self.force_over else 0.0)
+        patience_ms = self._config.asr_timeout_ms
+        if self.force_over:
+            patience_ms = max(patience_ms, _COMMITTED_WAIT_MS)
+        elif not self.text:
+            patience_ms = max(patience_ms, _FIRST_WORD_WAIT_MS)
         return self.finalized_ms + patience_ms
 
     @property

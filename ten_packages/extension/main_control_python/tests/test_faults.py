@@ -1,7 +1,7 @@
 """Engines that fail, stall or never stop: the person hears a short apology or sees a notice, and the session lives."""
 
 import pytest
-from simulation import Simulation
+from simulation import Simulation, Timing
 
 FAIL = {"type": "fails"}
 
@@ -95,9 +95,17 @@ def test_a_dead_recogniser_never_stalls_the_turn():
     sim.run(8000)
     assert sim.history()[0][0] == "user"
     sim.says(9000, "nobody hears this")
-    sim.run(13000)
+    sim.run(17000)
     assert sim.states()[-1] == "listening"
     assert len([1 for role, _ in sim.history() if role == "user"]) == 1
+
+
+def test_a_recogniser_that_is_late_with_everything_is_still_heard():
+    sim = Simulation(Timing(asr_partials=False, asr_final_ms=3_000.0))
+    sim.says(500, "what time is it")
+    sim.run(9000)
+    assert sim.history()[0] == ("user", "what time is it")
+    assert sim.heard_words() == ["Fine."]
 
 
 def test_an_error_reaches_the_analytics_with_the_next_stored_turn_and_once():
