@@ -277,6 +277,16 @@ def test_written_sessions_ask_for_no_speech_and_can_change_back():
     assert client.asked[-1]["output"] == "speech"
 
 
+def test_what_the_graph_set_for_itself_stays_until_the_client_names_it():
+    client = Client()
+    client.send(type="session.update", session={"audio": {"output": {"voice": "alloy"}}})
+    assert not {"instructions", "voice", "rate"} & set(client.asked[-1])
+    named = {"instructions": "", "audio": {"output": {"voice": "zf_xiaobei", "speed": 1.0}}}
+    client.send(type="session.update", session=named)
+    told = client.asked[-1]
+    assert (told["instructions"], told["voice"], told["rate"]) == ("", "zf_xiaobei", 1.0)
+
+
 def test_a_rich_schema_is_handed_on_whole_and_a_plain_one_as_parameters():
     plain = {"type": "object", "properties": {"n": {"type": "string", "enum": ["a"]}}, "required": ["n"]}
     assert as_tool({"name": "f", "parameters": plain})["parameters"] == [

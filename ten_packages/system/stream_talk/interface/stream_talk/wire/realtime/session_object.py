@@ -107,11 +107,21 @@ class SessionObject:
         _merge_audio(merged["audio"], changes.get("audio") or {}, voice_locked=self.voice_locked)
         _validate(merged)
         was_text_only, self._body = self.is_text_only, merged
-        settings = self.settings()
+        settings = self._without_the_graphs_own(self.settings(), changes)
         if self.is_text_only or was_text_only:
             # Never said otherwise: a graph without a voice keeps to writing.
             settings["output"] = "text" if self.is_text_only else "speech"
         return settings
+
+    def _without_the_graphs_own(self, settings: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+        """What a graph has set for itself stays, until the client names it: its prompt, its voice, its pace."""
+        output = (changes.get("audio") or {}).get("output") or {}
+        unnamed = {
+            "instructions": "instructions" not in changes,
+            "voice": "voice" not in output or not settings["voice"],
+            "rate": "speed" not in output,
+        }
+        return {name: value for name, value in settings.items() if not unnamed.get(name)}
 
     def settings(self) -> dict[str, Any]:
         """As `client_event{settings}` of docs/messages.md."""
