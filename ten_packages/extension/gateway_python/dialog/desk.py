@@ -20,6 +20,7 @@ from .outputs import Outputs
 RESPONSE_DEADLINE_MS = 30_000.0
 _LAST_PAUSE_MS = 160.0  # silence at the end of a reply has no mouth shape
 _VISEMES_GRACE_MS = 300.0
+_READ_GRACE_MS = 5_000.0  # the conversation says itself that a reply that was read is over; it may be busy
 _KEPT_VISEMES = 2_000
 
 
@@ -130,7 +131,8 @@ class _Progress:
         elif kind == "synthesis_end":
             self._speech_ms = float(message.get("total_ms") or 0.0)
         if self.only_visemes_are_missing:
-            self.until_ms = min(self.until_ms, now_ms + _VISEMES_GRACE_MS)
+            grace_ms = _VISEMES_GRACE_MS if self.is_listened_to else _READ_GRACE_MS
+            self.until_ms = min(self.until_ms, now_ms + grace_ms)
 
 
 class DialogDesk:
