@@ -85,6 +85,7 @@ def test_nothing_is_kept_of_what_must_not_be_remembered(open_page: Opener, gatew
     page.reload()
     assert page.eval("document.querySelectorAll('.saying').length") == 0
     assert page.eval("sessionStorage.length") == 0
+    assert until(lambda: gateway.of_type("bye")), "such a conversation is over"
 
 
 # Chromium lets a reloaded page play at once; other browsers want to be touched first, and their `resume` waits for that.

@@ -307,7 +307,7 @@ test("what is kept for a reload is taken once, and the session only while the se
   continuity.keep({ name: "a", session: { windowMs: 30000 } });
   nowMs += 30001;
   assert.equal(continuity.take().session, null);
-  storage.set("stream-talk.continuing", "{rubbish");
+  storage.set("stream-talk.continuing.1", "{rubbish");
   assert.equal(continuity.take(), null);
   storage.isFull = true;
   continuity.keep({ name: "b", session: null });

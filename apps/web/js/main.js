@@ -75,12 +75,16 @@ function build() {
   watchLeaving({ page, conversation, settings, continuity, name });
 }
 
-/** A page may be reloaded, put aside or thrown away while hidden, and is not told which. Nothing is kept of what must not be remembered. */
+/** A page may be reloaded, closed, put aside or thrown away while hidden, and is not told which. */
 function watchLeaving({ page, conversation, settings, continuity, name }) {
   const keep = () => {
     if (!settings.get("incognito")) continuity.keep({ name, ...conversation.snapshot() });
   };
-  window.addEventListener("pagehide", keep);
+  window.addEventListener("pagehide", () => {
+    // Nothing is kept of what must not be remembered: such a conversation is over.
+    if (settings.get("incognito")) conversation.session.end();
+    else keep();
+  });
   window.addEventListener("pageshow", () => continuity.forget());
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "hidden") {

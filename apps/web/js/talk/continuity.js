@@ -1,7 +1,8 @@
 // What a reloaded page goes on with: the session on the server, and what was said. Kept in the tab only while the page is away, so that a
 // second tab finds nothing to take over. Pure but for the storage and the clock that are handed in.
 
-const KEY = "stream-talk.continuing";
+// The number changes with the form of what is kept: a page that was renewed meanwhile must not stumble over what the old one left.
+const KEY = "stream-talk.continuing.1";
 
 export class Continuity {
   constructor({ storage, nowMs }) {
