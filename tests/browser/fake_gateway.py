@@ -30,11 +30,9 @@ from stream_talk import clock
 from stream_talk.wire.frames import FLAG_FIRST, FLAG_LAST, FLAG_MOVED, REPLY, AudioFrame
 from stream_talk.wire.talk import Refused, TalkConnection, TalkLimits
 
+from ten_packages.extension.gateway_python.guard import CONTENT_SECURITY_POLICY
+
 WEB = Path(__file__).resolve().parents[2] / "apps" / "web"
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; media-src 'self' blob:; "
-    "worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 RATE_HZ = 24_000
 FRAME = RATE_HZ // 50
 UNSEQUENCED = {"ready", "stats", "pong", "error", "bye"}
@@ -75,7 +73,7 @@ class FakeGateway:
         self.forgets = False
         self.unreachable = False
         self.is_slow = False
-        self.policy = POLICY
+        self.policy = CONTENT_SECURITY_POLICY
         self.memories: list[dict[str, Any]] | None = None
         self.conversations: list[dict[str, Any]] = []
         self.seq = 0
