@@ -76,9 +76,11 @@ def test_at_capacity_waits_and_comes_in(open_page: Opener, gateway: FakeGateway)
     assert failure(page) == "All places are taken at the moment. I will try again by myself."
     assert page.text("#hint") == "Trying again in 60 s."
     gateway.refusal = None
-    page.click('[data-way="retry"]')
+    page.eval("document.querySelector('[data-way=retry]').focus()")
+    page.key("Enter")
     state_is(page, "listening")
     page.wait("document.querySelector('#failure').hidden")
+    assert page.eval("document.activeElement.id") == "talk", "who came by keyboard is not thrown to the top of the page"
 
 
 @pytest.mark.parametrize(

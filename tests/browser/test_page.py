@@ -251,6 +251,7 @@ def test_memory_is_shown_corrected_and_deleted(open_page: Opener, gateway: FakeG
     assert gateway.memories and gateway.memories[1]["text"] == "Ana moved to Lisbon"
     page.click("#memory-items li:last-child button:last-child")
     until(lambda: gateway.memories is not None and len(gateway.memories) == 2)
+    page.wait("document.querySelector('#memory-items').contains(document.activeElement)")
 
 
 def test_everything_remembered_can_be_exported_and_deleted(open_page: Opener, gateway: FakeGateway) -> None:

@@ -84,10 +84,17 @@ export class MemoryPanel {
       this.button("delete", item.text, () => this.attempt(async () => {
         await this.server.deleteItem(item.id);
         this.used.delete(String(item.id));
-        line.remove();
+        this.take(line);
       })),
     );
     return line;
+  }
+
+  /** The focus goes on to a neighbour: it was on the line that is gone. */
+  take(line) {
+    const neighbour = line.nextElementSibling ?? line.previousElementSibling;
+    line.remove();
+    (neighbour?.querySelector("button") ?? byId("memory-query")).focus();
   }
 
   edit(line, item) {
@@ -120,7 +127,7 @@ export class MemoryPanel {
       this.button("open", name, () => this.read(line, id)),
       this.button("delete", name, () => this.attempt(async () => {
         await this.server.deleteConversation(id);
-        line.remove();
+        this.take(line);
       })),
     );
     return line;

@@ -52,8 +52,11 @@ export class FailureView {
   }
 
   hide() {
+    const hadFocus = byId("failure").contains(document.activeElement);
     this.code = null;
     byId("failure").hidden = true;
+    // Who came by keyboard must not be thrown back to the top of the page.
+    if (hadFocus) byId("talk").focus();
   }
 
   lineIsBack() {
