@@ -269,7 +269,8 @@ class FakeGateway:
             self.sound_seqs = []
         ready = {
             "protocol": 1, "server": "fake/1", "session_id": "s_fake", "resume_token": f"t{self.connections}", "resume_window_ms": 30000,
-            "resumed": resumed, "input_seq": max(self.sound_seqs, default=0), "graph": first.get("graph") or "embedded", "graphs": GRAPHS,
+            "resumed": resumed, "conversation": first.get("conversation") or "fake-conversation",
+            "input_seq": max(self.sound_seqs, default=0), "graph": first.get("graph") or "embedded", "graphs": GRAPHS,
             "input": {"sample_rate_hz": 16000}, "output": {"sample_rate_hz": RATE_HZ, "frame_ms": 20, "lead_ms": 2000}, "limits": {},
             "server_ts_ms": clock.now_ms(),
         }  # fmt: skip

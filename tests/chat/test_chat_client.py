@@ -199,6 +199,17 @@ def test_a_broken_line_is_resumed_and_no_sound_is_lost(gateway: FakeGateway) -> 
     talk.wait()
 
 
+def test_a_restarted_server_goes_on_with_the_same_conversation(gateway: FakeGateway) -> None:
+    talk = Chat(gateway.talk_url)
+    talk.has_shown("Connected")
+    gateway.forgets = True
+    gateway.drop()
+    hello = until(lambda: gateway.of_type("hello")[1:])[0]
+    assert hello["conversation"] == "fake-conversation"
+    talk.type("/quit")
+    talk.wait()
+
+
 def test_commands_reach_the_server(gateway: FakeGateway) -> None:
     talk = Chat(gateway.talk_url)
     for line in (

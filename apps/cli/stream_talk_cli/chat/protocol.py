@@ -84,4 +84,7 @@ class Talk:
         if isinstance(item, dict) and item["type"] == "ready":
             self.session_id = item["session_id"]
             self.resume_token = item["resume_token"]
+            if item.get("conversation") and not self.greeting.get("incognito"):
+                # Should the server be restarted, the next session goes on with what this one is remembered by.
+                self.greeting = {**self.greeting, "conversation": item["conversation"]}
         return item
