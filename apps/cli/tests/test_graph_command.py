@@ -125,3 +125,8 @@ def test_what_cannot_be_shown_is_told_in_one_line(app, capsys):
         assert output.out == ""
         assert told in output.err
         assert len(output.err.splitlines()) == 1
+
+
+def test_a_graph_of_ours_may_be_called_by_its_name(capsys):
+    assert main(["graph", "check", "embedded-silero", "--any-machine"]) == 0
+    assert "ok" in capsys.readouterr().out

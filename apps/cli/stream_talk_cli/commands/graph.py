@@ -64,7 +64,7 @@ def _budget(files: list[str], trace: Path | None) -> int:
 def _existing(file: str) -> str:
     """A path is taken as it is; a mere name may mean a graph of ours."""
     named = app_home() / "graphs" / f"{file}.json"
-    return str(named) if file.isidentifier() and not Path(file).exists() and named.is_file() else file
+    return str(named) if Path(file).name == file and not Path(file).exists() and named.is_file() else file
 
 
 def _report(findings: dict[str, list[Problem]]) -> dict[str, object]:

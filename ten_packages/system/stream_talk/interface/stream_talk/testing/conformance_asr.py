@@ -269,6 +269,7 @@ class AsrConformance:
             self.drive(leave)
         spoken_final(self.drive(stay), self.hears_text)
 
+    @pytest.mark.timeout(600)  # a hundred requests, on a machine that others share
     def test_memory_stays_flat(self, clip: Pcm16) -> None:
         """Of the stage and of the worker in which its engine lives."""
         hosts.close_all()  # workers of tests before would leave while we measure

@@ -344,6 +344,7 @@ class TtsConformance:
             assert {e.body["session"] for e in record.audio()} == {session}
             assert len(record.data(names.TTS_AUDIO_END)) == 3
 
+    @pytest.mark.timeout(600)  # a hundred requests, on a machine that others share
     def test_memory_stays_flat(self) -> None:
         """Of the stage and of the worker in which its engine lives."""
         hosts.close_all()  # workers of tests before would leave while we measure
