@@ -1,4 +1,5 @@
-"""`stream-talk bench adaptors`: what the host adds to an engine's first result, and how soon a cancelled engine is free again."""
+"""`stream-talk bench adaptors`: what the host adds to an engine's first result, how soon a cancelled engine is free again, and how long a
+voice is silent whose worker is killed."""
 
 from __future__ import annotations
 
@@ -8,7 +9,9 @@ import json
 import time
 from pathlib import Path
 
-HELP = "adaptors: overhead of inline, thread and process hosts over the bare engine; cancel to idle"
+from bench import crashes
+
+HELP = "adaptors: overhead of inline, thread and process hosts over the bare engine; cancel to idle; a killed worker"
 STEP_MS = 10.0
 _PLACEMENTS = ("inline", "thread", "process")
 
@@ -52,6 +55,9 @@ async def _measure(placement: str, repeats: int) -> dict[str, dict[str, float]]:
 
 def run(args: argparse.Namespace) -> int:
     result = {placement: asyncio.run(_measure(placement, args.repeats)) for placement in _PLACEMENTS}
+    for row, second in (("fallback", True), ("restart", False)):
+        waits = asyncio.run(crashes.measure(second, max(5, args.repeats // 10)))
+        result[row] = {"killed_to_sound_ms": _percentiles(waits)}
     if args.json:
         print(json.dumps(result, indent=2))
         return 0
