@@ -46,8 +46,8 @@ def _dispatch_with_kills(path: Path, url: str, kills: int, rng: random.Random) -
         )
         assert child.stdout is not None
         child.stdout.readline()
-        deadline = time.monotonic() + rng.uniform(0.0, 0.06)
-        while time.monotonic() < deadline:
+        deadline, at_least = time.monotonic() + rng.uniform(0.0, 0.06), written + 5
+        while time.monotonic() < deadline or written < at_least:
             _write(connection, written)
             written += 1
         child.kill()

@@ -246,6 +246,21 @@ def test_an_unreadable_event_goes_to_the_dead_stream_and_the_worker_goes_on(tmp_
     assert sqlite3.connect(store).execute("SELECT text FROM items").fetchall() == [("The user's name is Ada.",)]
 
 
+def test_an_event_that_no_worker_can_digest_is_set_aside_after_some_tries(tmp_path, redis_server):
+    client = redis_server.client()
+    shape = {"sessionId": "s", "turn": "0", "type": "ltm.turn", "ts": "1"}
+    client.xadd("events.ltm", {**shape, "payload": '{"entries": [{"no": "role"}]}', "idempotencyKey": "bad"})
+    good = '{"entries": [{"role": "user", "text": "My name is Ada."}]}'
+    client.xadd("events.ltm", {**shape, "payload": good, "idempotencyKey": "good"})
+    store = tmp_path / "memory.db"
+    command = worker(redis_server.url, "ltm", store, "--until-empty", "--reclaim-after", "0")
+    subprocess.run(command, check=True, timeout=60)
+    assert sqlite3.connect(store).execute("SELECT text FROM items").fetchall() == [("The user's name is Ada.",)]
+    [(_, dead)] = client.xrange("events.ltm.dead")
+    assert dead["idempotencyKey"] == "bad" and "KeyError" in dead["error"]
+    assert client.xpending("events.ltm", "ltm-workers")["pending"] == 0
+
+
 def test_a_wrong_redis_address_is_said(tmp_path):
     refused = subprocess.run(
         worker("not a url", "analytics", tmp_path / "a.db"), capture_output=True, text=True, check=False, timeout=60
