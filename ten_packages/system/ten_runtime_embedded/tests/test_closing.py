@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from typing import Any
 
+import pytest
 from ten_runtime import AsyncExtension, Cmd, CmdResult, Data, Loc, StatusCode
 
 
@@ -184,3 +187,32 @@ def test_sync_stop_before_deinit_waits_for_all(app_of: Any, stage: Any) -> None:
             assert events[:2] == ["quick stopped", "slow stopped"]
         else:
             assert events[:2] == ["quick stopped", "quick deinit"]
+
+
+def test_threads_of_extensions_end_side_by_side(stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEN_PYTHON_THREAD_MODE", "multi_thread")
+    ended: list[tuple[float, float]] = []
+    started = threading.Semaphore(0)
+
+    class Lingering(AsyncExtension):
+        async def on_start(self, async_ten_env: Any) -> None:
+            self.task = asyncio.create_task(self.linger())
+
+        async def linger(self) -> None:
+            started.release()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                began_s = time.monotonic()
+                await asyncio.sleep(0.2)
+                ended.append((began_s, time.monotonic()))
+
+    async def script(_env: Any, _tester: Any) -> None:
+        for _ in names:
+            await asyncio.to_thread(started.acquire)
+
+    names = [f"n{index}" for index in range(4)]
+    assert stage.play(None, script, graph=stage.graph([], **dict.fromkeys(names, Lingering))) is None
+    assert len(ended) == 4
+    last_began_s, first_ended_s = max(began for began, _ in ended), min(end for _, end in ended)
+    assert last_began_s < first_ended_s

@@ -92,6 +92,8 @@ class HostFactory:
         for worker in self._workers.values():
             worker.stop()
         for thread in self._loop_threads:
+            thread.request_stop()  # all at once: each may take a while to cancel what is left on it
+        for thread in self._loop_threads:
             thread.stop(JOIN_LIMIT_S)
         self._workers.clear()
         self._loop_threads.clear()

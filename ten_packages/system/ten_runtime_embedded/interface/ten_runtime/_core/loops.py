@@ -21,6 +21,8 @@ class LoopThread:
         self.loop = make_loop()
         self.pump = Pump(self.loop)
         self._stopping = False
+        self._is_stop_requested = False
+        self._lock = threading.Lock()
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -49,10 +51,18 @@ class LoopThread:
         except BaseException as error:
             runtime_log.exception(f"a task ended with {type(error).__name__}; the loop goes on")
 
+    def request_stop(self) -> None:
+        """Once: a second stop would break off the cancelling of what is left."""
+        with self._lock:
+            if self._is_stop_requested:
+                return
+            self._is_stop_requested = True
+        self.loop.call_soon_threadsafe(self._stop)
+
     def stop(self, wait_s: float | None = None) -> None:
         """Stop and, from another thread, wait until everything left on the loop is cancelled; a thread that an
         extension blocks is left behind after ``wait_s``."""
-        self.loop.call_soon_threadsafe(self._stop)
+        self.request_stop()
         if threading.current_thread() is not self._thread:
             self._thread.join(wait_s)
 
