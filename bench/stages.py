@@ -8,14 +8,14 @@ import json
 
 from bench import recorded_speech
 
-HELP = "stages: voice detection, recognition, turn decisions, speech and echo guard, on recorded human speech"
-STAGES = {"vad": 60, "asr": 60, "turn": 60, "tts": 40, "echo": 1}
+HELP = "stages: voice detection, recognition, turn decisions, speech, echo guard and noise, on recorded human speech"
+STAGES = {"vad": 60, "asr": 60, "turn": 60, "tts": 40, "echo": 1, "noise": 30}
 """Name and usual number of prompts."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("stage", nargs="*", metavar="STAGE", help=f"{', '.join(STAGES)}; without it, all")
-    parser.add_argument("--prompts", type=int, default=0, help="how many recordings (default: 60, tts 40)")
+    parser.add_argument("--prompts", type=int, default=0, help="how many recordings (default: 60, tts 40, noise 30)")
     parser.add_argument("--smart-turn-model", default="", metavar="FILE", help="a smart-turn-v3 onnx file for `turn`")
     parser.add_argument("--json", action="store_true")
 
