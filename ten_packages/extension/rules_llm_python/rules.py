@@ -84,7 +84,8 @@ RULES = [
     ),
     Rule(
         "time",
-        r"\b(?:what time(?! (?:is|are|was|does|do|did|will|can|should) (?!it\b))|the time(?: now| in .+)?$|time is it|time it is)\b",
+        r"\b(?:what time(?! (?:is|are|was|does|do|did|will|can|should) (?!it\b))|time is it|time it is)\b"
+        r"|(?<!all )\bthe (?:current |exact )?time\b(?! (?:i|we|you|he|she|they|when|that|of)\b)|^time please$",
         "几点|什么时间|什么时候了|时间",
         moments.time_answer,
     ),

@@ -88,6 +88,8 @@ def evening(monkeypatch: pytest.MonkeyPatch) -> None:
         ("十除以零", "这个算式我算不出来。"),
         ("what time is it", "It's a quarter to nine in the evening."),
         ("现在几点了", "现在是晚上八点四十五分。"),
+        ("the time will be exactly", "It's a quarter to nine in the evening."),
+        ("can you tell me the current time please", "It's a quarter to nine in the evening."),
         ("what time is it in Tokyo", "In Tokyo it's a quarter to six in the morning."),
         ("what time is it in New York right now?", "In New York it's a quarter to four in the afternoon."),
         (
