@@ -27,7 +27,7 @@ class Listener:
 
     async def until(self, kind: str) -> Any:
         while True:
-            event = await asyncio.wait_for(self.connection.recv(), 5)
+            event = await asyncio.wait_for(self.connection.recv(), 30)
             self.events.append(event)
             if event.type == kind:
                 return event
