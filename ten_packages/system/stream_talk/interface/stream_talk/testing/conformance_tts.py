@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from stream_talk import clock
 from stream_talk.audio.pcm import rms_dbfs
 from stream_talk.engines.shared import hosts
 from stream_talk.ten import names
@@ -36,7 +37,9 @@ class TtsConformance:
     takes_sample_rate: ClassVar[bool] = True
     memory_requests: ClassVar[int] = 100
     memory_growth_mb: ClassVar[float] = 12.0
-    ready_after_cut_ms: ClassVar[float] = 1000.0  # from a flush to the first sound of the next reply
+    ready_after_cut_ms: ClassVar[float] = (
+        1000.0  # that a flush may add to the next reply's usual wait for its first sound
+    )
     sentence: ClassVar[str] = SENTENCE
 
     # --- helpers ----------------------------------------------------------------------------------------------------
@@ -321,13 +324,19 @@ class TtsConformance:
                 await stage.wait_data(names.TTS_FLUSH_END, count=i + 1)
             await self.say(stage, "after", "Still here.")
             await self.ended(stage, "after")
+            calm_from_ms.append(clock.now_ms())
+            await self.say(stage, "calm", self.sentence * 6, end=False)
+            await stage.wait_for(lambda e: e.kind == "audio" and e.body["request_id"] == "calm")
 
+        calm_from_ms: list[float] = []
         record = self.drive(script)
+        usual_ms = record.audio("calm")[0].at_ms - calm_from_ms[0]
         flushed_ms = [e.at_ms for e in record.data(names.TTS_FLUSH_END)]
         begins_ms = [record.audio(f"cut-{i}")[0].at_ms for i in range(1, 5)] + [record.audio("after")[0].at_ms]
         waits_ms = [begin - end for begin, end in zip(begins_ms, flushed_ms, strict=True)]
         print("ms from a flush to the next sound:", *(round(wait) for wait in waits_ms))
-        assert sorted(waits_ms)[len(waits_ms) // 2] < self.ready_after_cut_ms
+        # Busy machines make both slower.
+        assert sorted(waits_ms)[len(waits_ms) // 2] < 4 * usual_ms + self.ready_after_cut_ms
         assert not record.data(names.ERROR)
 
     def test_two_sessions_do_not_mix(self) -> None:
