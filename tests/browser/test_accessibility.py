@@ -140,7 +140,7 @@ def test_the_language_changes_while_talking(open_page: Opener, gateway: FakeGate
     )
     page.wait("document.querySelector('#panel-title').textContent === '设置'")
     assert page.text("#talk-label") == "结束"
-    assert page.text("#graph option") == "内置"
+    page.wait("document.querySelector('#graph option')?.textContent === '内置'")
     assert page.eval("document.documentElement.lang") == "zh-CN"
     assert page.text(".saying.you p") == "Hello."
     assert until(lambda: gateway.of_type("settings"))[0]["lang"] == "zh-CN"

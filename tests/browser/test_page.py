@@ -123,7 +123,7 @@ def test_the_page_speaks_chinese_to_a_chinese_browser(open_page: Opener, gateway
     page = open_page(language="zh-CN")
     assert page.text("#state") == "随时可以开始"
     assert page.eval("document.documentElement.lang") == "zh-CN"
-    assert page.text("#graph option") == "内置"
+    page.wait("document.querySelector('#graph option')?.textContent === '内置'")
     talk(page, gateway)
     assert gateway.received[0]["lang"] == "zh-CN"
     turn(page, gateway, 1, "几点了？", "现在是下午四点半。", duration_ms=800)
