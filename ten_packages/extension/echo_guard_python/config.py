@@ -11,6 +11,8 @@ class EchoGuardConfig(StageConfig):
     noise_suppression: bool = True
     high_pass_filter: bool = True
     gain_control: bool = False
+    stand_aside: bool = True
+    """Leave the microphone alone while it does not hear our voice (a headset, a browser that cancels the echo)."""
     reference_node: str = "tts"
     """Frames from this node are our own voice; frames from anywhere else are the microphone."""
     playout_delay_ms: int = Field(20, ge=0, le=500)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from stream_talk.engines.interfaces import EngineUnavailable, Pcm16
 
+from .presence import EchoPresence
+
 SAMPLE_RATE_HZ = 16000
 FRAME_SAMPLES = SAMPLE_RATE_HZ // 100  # the module takes exactly 10 ms
 _ECHO_LASTS_FRAMES = 30
@@ -25,6 +27,7 @@ class Processing:
     high_pass_filter: bool = True
     gain_control: bool = False
     playout_delay_ms: int = 20
+    stand_aside: bool = True
 
 
 class EchoGuardEngine:
@@ -34,6 +37,8 @@ class EchoGuardEngine:
         self._processing = processing
         self._rtc: Any = None
         self._apm: Any = None
+        self._plain: Any = None  # everything but the canceller, for when there is no echo
+        self._presence = EchoPresence()
         self._waiting = _EMPTY
         self._since_voice = _ECHO_LASTS_FRAMES  # frames since the loudspeaker last played something
         self._since_onset = _ONSET_FRAMES
@@ -54,16 +59,26 @@ class EchoGuardEngine:
             ) from error
         chosen = self._processing
         self._rtc = rtc
-        self._apm = rtc.AudioProcessingModule(
-            echo_cancellation=chosen.echo_cancellation,
-            noise_suppression=chosen.noise_suppression,
-            high_pass_filter=chosen.high_pass_filter,
-            auto_gain_control=chosen.gain_control,
+        self._apm = self._module(echo_cancellation=chosen.echo_cancellation)
+        if chosen.echo_cancellation and chosen.stand_aside:
+            self._plain = self._module(echo_cancellation=False)
+
+    def _module(self, *, echo_cancellation: bool) -> Any:
+        return self._rtc.AudioProcessingModule(
+            echo_cancellation=echo_cancellation,
+            noise_suppression=self._processing.noise_suppression,
+            high_pass_filter=self._processing.high_pass_filter,
+            auto_gain_control=self._processing.gain_control,
         )
 
     def close(self) -> None:
-        self._apm = None
+        self._apm = self._plain = None
         self._waiting = _EMPTY
+
+    @property
+    def stands_aside(self) -> bool:
+        """There is no echo to guard against, and the microphone passes as it is, noise suppressed."""
+        return self._plain is not None and self._presence.is_absent
 
     def frames_in(self, microphone: Pcm16) -> int:
         """How many 10 ms frames the next `process` will take the reference for."""
@@ -84,6 +99,11 @@ class EchoGuardEngine:
         return cleaned
 
     def _frame(self, microphone: Pcm16, reference: Pcm16) -> Pcm16:
+        if self._plain is not None:
+            plain = self._audio_frame(microphone)
+            self._plain.process_stream(plain)  # also while it is not used: it has to know the noise of the room
+            if self._presence.step(microphone, reference):
+                return np.frombuffer(plain.data, np.int16)
         if self._processing.echo_cancellation:
             self._apm.process_reverse_stream(self._audio_frame(reference))
             self._apm.set_stream_delay_ms(self._processing.playout_delay_ms)

@@ -44,6 +44,7 @@ class EchoGuardExtension(StageExtension[EchoGuardConfig]):
                 config.high_pass_filter,
                 config.gain_control,
                 config.playout_delay_ms,
+                config.stand_aside,
             )
         )
         try:
