@@ -7,6 +7,7 @@ Our voice (espeak reading prompts) comes back through a 120 ms reverberation at 
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 from stream_talk.audio.resample import resample_whole
@@ -33,7 +34,7 @@ def measure(_count: int) -> list[Row]:
     for delay_ms in (60, 200):
         for noise_suppression in (False, True):
             rows.append(_room(voice, delay_ms, noise_suppression=noise_suppression))
-    return rows
+    return [*rows, *(_headset(voice, stand_aside=stand_aside) for stand_aside in (False, True))]
 
 
 def _own_voice() -> Pcm16:
@@ -52,12 +53,9 @@ def _room(voice: Pcm16, delay_ms: int, *, noise_suppression: bool) -> Row:
     response *= 10 ** (-10 / 20) / np.sqrt((response**2).sum())
     echo = np.concatenate([np.zeros(delay_ms * PER_MS), np.convolve(voice, response)])[: len(voice)]
     echo += random.standard_normal(len(voice)) * 20
-    person = np.zeros(len(voice))
-    talk = np.concatenate([np.concatenate([speech, np.zeros(8000)]) for _, speech in trimmed_prompts(4, seed=3)])
-    start = _TALK_FROM_S * SAMPLE_RATE_HZ
-    person[start : start + len(talk)] = talk[: len(voice) - start]
-    alone, _ = _guard(voice, echo, noise_suppression)
-    both, cost_ms = _guard(voice, echo + person, noise_suppression)
+    person = _person(len(voice))
+    alone, _ = _guard(voice, echo, Processing(noise_suppression=noise_suppression))
+    both, cost_ms = _guard(voice, echo + person, Processing(noise_suppression=noise_suppression))
     return {
         "delay_ms": delay_ms,
         "noise_suppression": str(noise_suppression).lower(),
@@ -69,8 +67,36 @@ def _room(voice: Pcm16, delay_ms: int, *, noise_suppression: bool) -> Row:
     }
 
 
-def _guard(voice: Pcm16, microphone: np.ndarray, noise_suppression: bool) -> tuple[Pcm16, float]:
-    engine = EchoGuardEngine(Processing(noise_suppression=noise_suppression))
+def _person(length: int) -> np.ndarray:
+    """Somebody talks over our voice, from the fourteenth second on."""
+    person = np.zeros(length)
+    talk = np.concatenate([np.concatenate([speech, np.zeros(8000)]) for _, speech in trimmed_prompts(4, seed=3)])
+    start = _TALK_FROM_S * SAMPLE_RATE_HZ
+    person[start : start + len(talk)] = talk[: length - start]
+    return person
+
+
+def _headset(voice: Pcm16, *, stand_aside: bool) -> Row:
+    """No echo at all: what is left of a person who talks over our voice, and what it costs."""
+    person = _person(len(voice))
+    noise = np.random.default_rng(3).standard_normal(len(voice)) * 20
+    cleaned, cost_ms = _guard(voice, person + noise, Processing(stand_aside=stand_aside))
+    spoken = person[: len(cleaned)] != 0
+    kept = cleaned[spoken].astype(np.float64)
+    silenced = [not cleaned[i : i + _FRAME // 2].any() for i in range(0, len(cleaned), _FRAME // 2) if spoken[i]]
+    return {
+        "room": "headset",
+        "stand_aside": str(stand_aside).lower(),
+        "speech_over_our_voice_db": round(
+            float(10 * np.log10((kept**2).sum() / (person[: len(cleaned)] ** 2).sum())), 1
+        ),
+        "speech_silenced_percent": round(100 * float(np.mean(silenced))),
+        "cost_ms_per_10ms": round(cost_ms, 3),
+    }
+
+
+def _guard(voice: Pcm16, microphone: np.ndarray, processing: Any) -> tuple[Pcm16, float]:
+    engine = EchoGuardEngine(processing)
     engine.load()
     reference = PlaybackReference()
     reference.push("r", 1, voice)
