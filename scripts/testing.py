@@ -107,7 +107,7 @@ def _run(title: str, command: list[str]) -> bool:
 
 def _checks(python: str) -> list[tuple[str, list[str]]]:
     # Machines that others share now and then make a real-time test late. It gets a second try, and the summary says so.
-    pytest = [python, "-m", "pytest", "-q", "--reruns", "1"]
+    pytest = [python, "-m", "pytest", "-q", "--reruns", "1", "-rR"]
     return [
         ("lint", [python, "-m", "ruff", "check", "."]),
         ("format", [python, "-m", "ruff", "format", "--check", "."]),
@@ -130,7 +130,7 @@ def run_everything(python: str) -> int:
             interpreter = str(build.result())
             results[f"engines: {name}"] = _run(
                 f"engines: {name}",
-                [interpreter, "-m", "pytest", "-q", "--reruns", "1", "-p", "no:xdist", *environment.tests],
+                [interpreter, "-m", "pytest", "-q", "--reruns", "1", "-rR", "-p", "no:xdist", *environment.tests],
             )
     failed = [title for title, ok in results.items() if not ok]
     print("\nAll stages passed." if not failed else f"\nFailed: {', '.join(failed)}", flush=True)
