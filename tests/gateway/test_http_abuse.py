@@ -140,3 +140,17 @@ def test_a_stream_that_takes_long_is_not_a_request_that_takes_long(with_server, 
             assert asyncio.get_running_loop().time() - started > 0.1
 
     with_server(scenario)
+
+
+def test_too_many_requests_are_told_to_come_back(with_server):
+    async def scenario(server: Server) -> None:
+        async with httpx.AsyncClient(base_url=server.http) as http:
+            statuses = [(await http.get("/health")).status_code for _ in range(30)]
+            assert statuses.count(200) < 30
+            refused = await http.get("/health")
+            assert refused.status_code == 429 and refused.headers["retry-after"] == "1"
+            assert refused.json()["error"]["code"] == "rate_limited"
+            await asyncio.sleep(1.1)
+            assert (await http.get("/health")).status_code == 200
+
+    with_server(scenario, requests_per_s=2.0)

@@ -12,6 +12,7 @@ from stream_talk.audio.playout import ChunkTag
 
 from ten_packages.extension.gateway_python.admission import LagWindow, Load, decide
 from ten_packages.extension.gateway_python.client_port import PortTraits
+from ten_packages.extension.gateway_python.client_rates import BURST_S, ClientRates
 from ten_packages.extension.gateway_python.config import AdmissionConfig
 from ten_packages.extension.gateway_python.graph_picture import BusyTime
 from ten_packages.extension.gateway_python.history import HistoryLog
@@ -258,3 +259,19 @@ def test_resampling_gives_the_right_number_of_samples_whatever_the_chunks(sizes,
         output.push(bytes(2 * size), rate_hz, ChunkTag("r", 1))
     output.end_request("r")
     assert sum(f.samples for f in output.due(0.0)) == pytest.approx(sum(sizes) * 24_000 / rate_hz, abs=1)
+
+
+def test_an_address_that_asks_too_fast_is_held_back_and_no_other() -> None:
+    rates = ClientRates(10.0)
+    asked = [rates.admits("10.0.0.1", 0.0) for _ in range(int(10 * BURST_S) + 5)]
+    assert asked.count(True) == 10 * BURST_S and not asked[-1]
+    assert rates.admits("10.0.0.2", 0.0)
+    assert rates.admits("10.0.0.1", 200.0) and rates.admits("10.0.0.1", 200.0)
+    assert not rates.admits("10.0.0.1", 200.0)
+
+
+def test_addresses_without_number_do_not_fill_the_memory() -> None:
+    rates = ClientRates(1.0)
+    for number in range(10_000):
+        assert rates.admits(f"address {number}", 0.0)
+    assert len(rates._clients) < 5_000

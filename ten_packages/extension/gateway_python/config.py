@@ -42,6 +42,9 @@ class GatewayConfig(BaseModel):
     web_dir: str = "apps/web"
 
     admission: AdmissionConfig = Field(default_factory=lambda: AdmissionConfig())  # type: ignore[call-arg]
+    requests_per_s: float = Field(
+        100.0, gt=0, description="HTTP requests of one address; bursts of four seconds' worth"
+    )
     idle_timeout_ms: int = Field(600_000, ge=1000)
     resume_window_ms: int = Field(30_000, ge=0)
     hello_timeout_ms: int = Field(10_000, ge=100)

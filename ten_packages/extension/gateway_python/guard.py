@@ -1,4 +1,4 @@
-"""The gate in front of every route: token, origin, host name, security headers. An ASGI middleware."""
+"""The gate in front of every route: token, origin, host name, pace, security headers. An ASGI middleware."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from stream_talk import clock
+
+from .client_rates import ClientRates
 from .config import GatewayConfig
 from .errors import error_body
 from .security import host_accepted, origin_accepted, presented_tokens, token_accepted
@@ -33,6 +36,7 @@ class Guard:
         self._config = config
         self._web_dir = web_dir.resolve() if web_dir is not None else None
         self._also_accepted = also_accepted
+        self._rates = ClientRates(config.requests_per_s)
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -47,6 +51,8 @@ class Guard:
 
     def _refusal(self, scope: dict[str, Any], headers: dict[str, str]) -> tuple[int, str, str] | None:
         config, host = self._config, headers.get("host", "")
+        if scope["type"] == "http" and not self._rates.admits((scope.get("client") or ("",))[0], clock.now_ms()):
+            return 429, "rate_limited", f"at most {config.requests_per_s:g} requests a second; try again in a moment"
         if not host_accepted(host, is_exposed=config.is_exposed):
             return 421, "wrong_host", "this server answers only to names of the loopback"
         if not origin_accepted(headers.get("origin"), host, config.allowed_origins):
@@ -79,6 +85,8 @@ async def _answer(scope: dict[str, Any], send: Any, status: int, code: str, text
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
+    if status == 429:
+        headers.append((b"retry-after", b"1"))
     kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
     await send({"type": f"{kind}.start", "status": status, "headers": headers})
     await send({"type": f"{kind}.body", "body": body})
