@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from stream_talk import heap
 from stream_talk.engines.memory import resident_mb
 from stream_talk.graph import Node, attach_host, find_graph, resolve_graph
 from stream_talk.ten import names
@@ -160,7 +159,6 @@ async def load(runtime: BenchRuntime, *, sessions: int, seconds: float, vad: str
     talks = [Talk(Timetable(10.0, 50.0, 100.0), vad=vad, seed=100 + i) for i in range(sessions)]
     for talk in talks:
         await talk.start(runtime)
-        heap.keep()
     pauses = _GcPauses()
     measured_from_s = time.perf_counter() + 4.0
     until_s = measured_from_s + seconds

@@ -81,6 +81,7 @@ class GatewayExtension(AsyncExtension):
         if self._gateway is not None:
             await self._gateway.end()
             self._gateway.tracer.shutdown()
+        heap.let_go()
         if self._logs is not None:
             unbridge_logs(self._logs)
 

@@ -22,7 +22,8 @@ from .stage_slots import StageSlots
 from .telemetry import NoTracer, TurnTracer
 
 LAG_SAMPLE_MS = 250.0
-QUIET_S = 5.0
+QUIET_S = 5.0  # nobody has talked for so long: a good time to look for garbage
+MOST_GARBAGE = 200
 logger = logging.getLogger("stream_talk.gateway")
 
 
@@ -43,6 +44,7 @@ class Gateway:
         self.draining = False
         self._starting = 0
         self._lag = LagWindow()
+        self._garbage = 0  # turns and conversations that ended since the last full collection
         self._tidy_timer: asyncio.TimerHandle | None = None
         self._lag_timer: asyncio.TimerHandle | None = None
         self._returns: dict[str, asyncio.TimerHandle] = {}
@@ -96,7 +98,6 @@ class Gateway:
             raise
         finally:
             self._starting -= 1
-        heap.keep()
         self.metrics.opened.labels(port.traits.protocol).inc()
         logger.info(
             "session opened: %s, graph %s", port.traits.protocol, name, extra={"correlationId": session.correlation_id}
@@ -112,6 +113,7 @@ class Gateway:
 
     def turn_ended(self, session: Session, trace: Mapping[str, Any]) -> None:
         """Called by the session with the trace of each turn."""
+        self._note_garbage()
         self.metrics.turns.inc()
         ttfa_ms = trace.get("ttfa_ms")
         if isinstance(ttfa_ms, (int, float)):
@@ -131,12 +133,17 @@ class Gateway:
             if self._tidy_timer is not None:
                 self._tidy_timer.cancel()
             self._tidy_timer = asyncio.get_running_loop().call_later(QUIET_S, self._tidy)
+        self._note_garbage()
+
+    def _note_garbage(self) -> None:
+        """Turns and conversations leave a little behind that only a full collection finds."""
+        self._garbage += 1
+        if self._garbage >= MOST_GARBAGE:
+            self._tidy()
 
     def _tidy(self) -> None:
-        """Nobody has talked for a moment: a good time to look for garbage."""
-        self._tidy_timer = None
-        if not self.sessions and not self.draining:
-            heap.settle()
+        self._garbage = 0
+        heap.tidy()
 
     # --- a client that may come back ----------------------------------------------------------------------------------
 
