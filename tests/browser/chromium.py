@@ -28,9 +28,9 @@ RECEIVE_TIMEOUT_S = 120.0
 
 WAIT = """new Promise((done) => {
   const end = performance.now() + LIMIT_MS;
-  const look = () => {
+  const look = async () => {
     let value = null;
-    try { value = (CONDITION); } catch { value = null; }
+    try { value = await (CONDITION); } catch { value = null; }
     if (value) done(value instanceof Node ? true : value);
     else if (performance.now() > end) done(null);
     else setTimeout(look, 15);

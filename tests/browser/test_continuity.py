@@ -60,6 +60,7 @@ def test_a_reload_that_comes_too_late_begins_anew_with_what_was_said(open_page: 
     assert hello["conversation"] == name
     state_is(page, "listening")
     turn(page, gateway, 1, "Still?", "Still.", duration_ms=300)
+    page.wait("document.querySelectorAll('.saying p').length === 4")
     said = page.eval("[...document.querySelectorAll('.saying p')].map((e) => e.textContent)")
     assert said == ["Are you there?", "Yes.", "Still?", "Still."]
 

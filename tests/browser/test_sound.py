@@ -69,11 +69,12 @@ def test_stop_is_silence_within_a_quantum_of_the_order(browser: Browser, gateway
         page.key("Escape")
         page.wait("window.cutAt")
         until(lambda: [report for report in gateway.of_type("playout") if report["state"] == "dropped"])
-        quanta = page.eval("window.heard()")
         cut = page.eval(f"Math.round(window.cutAt * window.context.sampleRate / {QUANTUM})")
-        sounding = [number for number, loudest in quanta if loudest > 0]
         # The order is given between two callbacks of the audio thread, which renders several quanta in each.
         batch = page.eval(f"Math.ceil(window.context.baseLatency * window.context.sampleRate / {QUANTUM})")
+        page.wait(f"window.heard().then((quanta) => quanta.at(-1)[0] > {cut + batch + 8})")
+        quanta = page.eval("window.heard()")
+        sounding = [number for number, loudest in quanta if loudest > 0]
         assert sounding and sounding[-1] >= cut - batch
         assert sounding[-1] <= cut + batch + 1, "sound went on after the order"
         after = [loudest for number, loudest in quanta if number > sounding[-1]]
