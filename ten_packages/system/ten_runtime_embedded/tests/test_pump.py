@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
-from ten_runtime import AsyncExtension, AudioFrame, Data
+from ten_runtime import AsyncExtension, AudioFrame, Data, register_addon_as_extension
+from ten_runtime.addon import Addon
 
 TESTER = "ten:test_extension"
 
@@ -160,3 +162,36 @@ def test_a_text_with_built_in_fields_sets_them_on_every_frame() -> None:
         frame.set_property_from_json("", '{"ten": {"name": "g"}, "a": 1}')
         assert frame.get_name() == "g"
         assert frame.get_property_to_json("")[0] == '{"a": 1}'
+
+
+def test_a_frame_is_checked_although_another_text_of_its_stream_has_passed(stage: Any, tmp_path: Any) -> None:
+    """What passed once passes again; what is new is looked at."""
+    schema = {"properties": {"turn": {"type": "int64"}}}
+    manifest = {"type": "extension", "name": "checked", "version": "0.1.0"}
+    manifest["api"] = {"audio_frame_in": [{"name": "f", "property": schema}]}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+
+    class Checked(AsyncExtension):
+        async def on_audio_frame(self, async_ten_env: Any, audio_frame: AudioFrame) -> None:
+            await async_ten_env.send_audio_frame(audio_frame)
+
+    @register_addon_as_extension("checked", str(tmp_path / "addon.py"))
+    class _Addon(Addon):
+        def on_create_instance(self, ten_env: Any, name: str, context: Any) -> None:
+            ten_env.on_create_instance_done(Checked(name), context)
+
+    async def script(env: Any, tester: Any) -> None:
+        for text in ('{"turn": 1}', '{"turn": "one"}', '{"turn": 1}', '{"turn": "one"}', '{"turn": 2}'):
+            frame = AudioFrame.create("f")
+            frame.set_property_from_json("", text)
+            await env.send_audio_frame(frame)
+        arrived = [(await tester.next()).get_property_to_json("")[0] for _ in range(3)]
+        assert arrived == ['{"turn": 1}', '{"turn": 1}', '{"turn": 2}']
+        assert await tester.nothing_for(0.05)
+
+    nodes = [
+        {"type": "extension", "name": TESTER, "addon": TESTER},
+        {"type": "extension", "name": "checked", "addon": "checked"},
+    ]
+    wires = [wire(TESTER, "f", "checked", "audio_frame"), wire("checked", "f", TESTER, "audio_frame")]
+    assert stage.play(None, script, graph={"nodes": nodes, "connections": wires}) is None
