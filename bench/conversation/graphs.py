@@ -46,7 +46,19 @@ def conversation_graph(
     hears_turns = ["turn_detection"] if turn_detection else []
     if turn_detection:
         nodes.append(_node("turn_detection", "turn_detection_python"))
-    connections: list[dict[str, Any]] = [
+    connections = _connections(client, hears_turns)
+    if turn_detection:
+        connections.append({"extension": "turn_detection", "data": [_edge("turn_decision", "main_control")]})
+    if memory is not None:
+        nodes += _memory_nodes(**memory)
+        commands = ("memory_load", "memory_append", "memory_search", "memory_clear")
+        connections.append({"extension": "main_control", "cmd": [_edge(name, "memory") for name in commands]})
+    return {"nodes": nodes, "connections": connections}
+
+
+def _connections(client: str, hears_turns: list[str]) -> list[dict[str, Any]]:
+    """What every measured conversation has; `hears_turns` are further nodes that listen to the person."""
+    return [
         {
             "extension": client,
             "audio_frame": [_edge("pcm_frame", "vad")],
@@ -90,13 +102,6 @@ def conversation_graph(
             + [_edge("tts_audio_end", "main_control", client)],
         },
     ]
-    if turn_detection:
-        connections.append({"extension": "turn_detection", "data": [_edge("turn_decision", "main_control")]})
-    if memory is not None:
-        nodes += _memory_nodes(**memory)
-        commands = ("memory_load", "memory_append", "memory_search", "memory_clear")
-        connections.append({"extension": "main_control", "cmd": [_edge(name, "memory") for name in commands]})
-    return {"nodes": nodes, "connections": connections}
 
 
 def _memory_nodes(path: str, redis_url: str) -> list[dict[str, Any]]:
