@@ -44,7 +44,7 @@ class Gateway:
         self.draining = False
         self._starting = 0
         self._lag = LagWindow()
-        self._garbage = 0  # turns and conversations that ended since the last full collection
+        self._garbage = 0.0  # as many conversations' worth since the last full collection
         self._tidy_timer: asyncio.TimerHandle | None = None
         self._lag_timer: asyncio.TimerHandle | None = None
         self._returns: dict[str, asyncio.TimerHandle] = {}
@@ -113,7 +113,8 @@ class Gateway:
 
     def turn_ended(self, session: Session, trace: Mapping[str, Any]) -> None:
         """Called by the session with the trace of each turn."""
-        self._note_garbage()
+        # It leaves far less than a conversation does; and where many talk at once, a collection takes longer and turns end all the time.
+        self._note_garbage(1.0 / (1 + len(self.sessions)))
         self.metrics.turns.inc()
         ttfa_ms = trace.get("ttfa_ms")
         if isinstance(ttfa_ms, (int, float)):
@@ -133,16 +134,16 @@ class Gateway:
             if self._tidy_timer is not None:
                 self._tidy_timer.cancel()
             self._tidy_timer = asyncio.get_running_loop().call_later(QUIET_S, self._tidy)
-        self._note_garbage()
+        self._note_garbage(1.0)
 
-    def _note_garbage(self) -> None:
-        """Turns and conversations leave a little behind that only a full collection finds."""
-        self._garbage += 1
+    def _note_garbage(self, conversations: float) -> None:
+        """Conversations leave a little behind that only a full collection finds."""
+        self._garbage += conversations
         if self._garbage >= MOST_GARBAGE:
             self._tidy()
 
     def _tidy(self) -> None:
-        self._garbage = 0
+        self._garbage = 0.0
         heap.tidy()
 
     # --- a client that may come back ----------------------------------------------------------------------------------
